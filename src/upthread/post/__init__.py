@@ -1,0 +1,1 @@
+"""Communities, posts, votes on posts, feeds."""

@@ -1,0 +1,1 @@
+"""What every process shares: serving, logs, metrics, health, time."""

@@ -1,0 +1,85 @@
+"""The outbox: facts for other services, kept in the sender's own database in the same transaction as their cause.
+
+A courier (:mod:`upthread.runtime.courier`) delivers them at least once, in order, and receivers apply them
+idempotently. A fact is kept under a key: a newer one for the same receiver, kind and key takes the older one's place,
+so a thousand votes on one author wait as one row. ``seq`` only grows, and is handed to the receiver as the fact's
+``revision``, by which it knows old news.
+"""
+
+import sqlite3
+from typing import Any, Protocol
+
+import msgspec
+
+from upthread.storage.sqlite import Database
+
+SQLITE_TABLE = """
+CREATE TABLE outbox (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    receiver TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    payload BLOB NOT NULL,
+    UNIQUE (receiver, kind, key)
+) STRICT;
+"""
+"""Part of the first migration of every service that sends."""
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """A fact on its way: who gets it (a service's name), which kind (its type's name), and the fact in msgpack."""
+
+    seq: int
+    receiver: str
+    kind: str
+    payload: bytes
+
+
+class Outbox(Protocol):
+    """What the courier needs of a sender's database."""
+
+    async def pending(self, limit: int) -> list[Envelope]:
+        """The oldest facts not yet delivered."""
+        ...
+
+    async def settle(self, delivered: list[Envelope]) -> None:
+        """Forget what was delivered; a fact replaced since then stays."""
+        ...
+
+    async def wait(self) -> None:
+        """Return when something new may be pending."""
+        ...
+
+
+def put(connection: sqlite3.Connection, receiver: str, key: str, fact: msgspec.Struct) -> None:
+    """Keep a fact for ``receiver`` within the running write."""
+    connection.execute(
+        "INSERT OR REPLACE INTO outbox (receiver, kind, key, payload) VALUES (?, ?, ?, ?)",
+        (receiver, type(fact).__name__, key, msgspec.msgpack.encode(fact)),
+    )
+
+
+class SqliteOutbox:
+    """The outbox table of a SQLite database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._committed = database.on_commit()
+
+    async def pending(self, limit: int) -> list[Envelope]:
+        """The oldest facts not yet delivered."""
+        found = self._database.rows("SELECT seq, receiver, kind, payload FROM outbox ORDER BY seq LIMIT ?", (limit,))
+        return [Envelope(*row) for row in found]
+
+    async def settle(self, delivered: list[Envelope]) -> None:
+        """Forget what was delivered; a fact replaced since then has another ``seq`` and stays."""
+
+        def forget(connection: sqlite3.Connection) -> Any:
+            connection.executemany("DELETE FROM outbox WHERE seq = ?", [(envelope.seq,) for envelope in delivered])
+
+        await self._database.write(forget)
+
+    async def wait(self) -> None:
+        """Return after the next commit, or at once if there was one since the last call."""
+        await self._committed.wait()
+        self._committed.clear()

@@ -1,0 +1,306 @@
+"""SQLite as a service's own database: one file, one writer that commits in groups, indexed reads on the event loop.
+
+All writes of a process go through one thread. It takes whatever has queued up, runs each piece of work inside one
+transaction (each in a savepoint of its own, so a failing one takes nothing with it), commits once with
+``synchronous=FULL``, and only then answers. Many small durable writes so share the price of one fsync.
+
+Reads that an index bounds run on the event loop itself, because handing them to a thread costs as much as they do;
+what may take longer (full-text search, exports) goes to a thread with a connection of its own.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+from upthread.errors import StartError, Unavailable
+
+T = TypeVar("T")
+Parameters = Sequence[Any] | dict[str, Any]
+
+GROUP_LIMIT = 500
+"""At most this many pieces of work share a commit, so that the first of them does not wait for ever."""
+BUSY_TIMEOUT = 10.0
+"""Seconds to wait for another process's commit on the same file (``serve --workers``) before giving up."""
+OLDEST_SQLITE = (3, 38, 0)
+"""RETURNING, STRICT tables and JSON functions are all there from this version on."""
+
+log = structlog.get_logger(__name__)
+
+write_queue = Gauge("sqlite_write_queue", "Pieces of work waiting for the writer.", ["database"])
+write_group = Histogram(
+    "sqlite_write_group", "Pieces of work that shared a commit.", ["database"], buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500)
+)
+failed_commits = Counter("sqlite_failed_commits", "Groups that could not be committed.", ["database"])
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a service keeps in its file: a mark that tells the file is this room's, and its numbered migrations.
+
+    ``migrations[0]`` makes the first version. A released migration is never changed, only followed by another.
+    """
+
+    name: str
+    application_id: int
+    migrations: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Job(Generic[T]):
+    work: Callable[[sqlite3.Connection], T]
+    answer: asyncio.Future[T]
+
+
+Outcome = tuple[_Job[Any], Any, BaseException | None]
+
+
+class Database:
+    """One service's SQLite file. Make it with :meth:`open`, inside a running event loop; close it when done."""
+
+    def __init__(self, path: Path, name: str, loop: asyncio.AbstractEventLoop) -> None:
+        self.path = path
+        self.name = name
+        self.statements = 0
+        """Reads run so far: tests count how many a page takes."""
+        self._loop = loop
+        self._reader = connect(path, read_only=True)
+        self._slow = ThreadPoolExecutor(max_workers=2, thread_name_prefix=f"{name}-read")
+        self._slow_connections = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        self._closed = False
+        self._listeners: list[asyncio.Event] = []
+        self._queue_gauge = write_queue.labels(name)
+        self._queue_gauge.set_function(self._jobs.qsize)
+        self._group_histogram = write_group.labels(name)
+        self._failures = failed_commits.labels(name)
+        self._writer = threading.Thread(target=self._write_in_groups, name=f"{name}-write", daemon=True)
+        self._writer.start()
+
+    @classmethod
+    def open(cls, path: Path, layout: Layout) -> "Database":
+        """Open the file, making or migrating it first where needed.
+
+        Raises:
+            StartError: the file is no database, another program's or room's, from a newer version, or not writable.
+        """
+        prepare(path, layout)
+        return cls(path, layout.name, asyncio.get_running_loop())
+
+    async def close(self) -> None:
+        """Finish what is queued, commit it, and close every connection."""
+        if self._closed:
+            return
+        self._closed = True
+        self._jobs.put(None)
+        await self._loop.run_in_executor(None, self._writer.join)
+        self._slow.shutdown()
+        for connection in (self._reader, *self._opened):
+            connection.close()
+
+    # reading
+
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
+        """The rows of a read that an index bounds, run here and now."""
+        self.statements += 1
+        try:
+            return self._reader.execute(sql, parameters).fetchall()
+        except sqlite3.OperationalError as error:
+            raise self._unavailable(error) from error
+
+    def row(self, sql: str, parameters: Parameters = ()) -> sqlite3.Row | None:
+        """The first row of such a read."""
+        found = self.rows(sql, parameters)
+        return found[0] if found else None
+
+    async def slow(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a read that may take a while in a thread, on a connection of its own."""
+        self.statements += 1
+        try:
+            return await self._loop.run_in_executor(self._slow, self._with_slow_connection, work)
+        except sqlite3.OperationalError as error:
+            raise self._unavailable(error) from error
+
+    def _with_slow_connection(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        connection: sqlite3.Connection | None = getattr(self._slow_connections, "connection", None)
+        if connection is None:
+            connection = self._slow_connections.connection = connect(self.path, read_only=True)
+            self._opened.append(connection)
+        return work(connection)
+
+    # writing
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``work`` in the next group; return its result once that is on disk.
+
+        ``work`` runs in the writer's thread and sees all earlier work. If it raises, nothing of it is kept and
+        the error comes out here.
+
+        Raises:
+            Unavailable: the group could not be committed; nothing of it is kept.
+        """
+        if self._closed:
+            raise Unavailable(service=self.name)
+        answer: asyncio.Future[T] = self._loop.create_future()
+        self._jobs.put(_Job(work, answer))
+        return await answer
+
+    def on_commit(self) -> asyncio.Event:
+        """An event that is set after each commit; whoever waits for it clears it."""
+        event = asyncio.Event()
+        self._listeners.append(event)
+        return event
+
+    def _write_in_groups(self) -> None:
+        with closing(connect(self.path)) as connection:
+            while True:
+                group = list(self._next_group())
+                if group:
+                    self._run(connection, group)
+                if self._closed and self._jobs.empty():
+                    connection.execute("PRAGMA optimize")
+                    return
+
+    def _next_group(self) -> Iterator[_Job[Any]]:
+        job = self._jobs.get()
+        for _ in range(GROUP_LIMIT):
+            if job is None:
+                return
+            yield job
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return
+        if job is not None:
+            yield job
+
+    def _run(self, connection: sqlite3.Connection, group: list[_Job[Any]]) -> None:
+        self._group_histogram.observe(len(group))
+        outcomes: list[Outcome] = []
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for job in group:
+                connection.execute("SAVEPOINT job")
+                try:
+                    outcomes.append((job, job.work(connection), None))
+                except Exception as error:
+                    # Some failures (disk full, out of memory) end the whole transaction, not just this job's part.
+                    if not connection.in_transaction:
+                        raise
+                    connection.execute("ROLLBACK TO job")
+                    outcomes.append((job, None, error))
+                connection.execute("RELEASE job")
+            connection.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 - whatever it was, every waiting request must hear of it
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self._failures.inc()
+            log.error("commit failed", database=self.name, error=str(error), jobs=len(group))
+            outcomes = [(job, None, Unavailable(service=self.name)) for job in group]
+        self._loop.call_soon_threadsafe(self._answer, outcomes)
+
+    def _answer(self, outcomes: list[Outcome]) -> None:
+        for job, result, error in outcomes:
+            if job.answer.done():  # the request was cancelled; its work is committed all the same
+                continue
+            if error is None:
+                job.answer.set_result(result)
+            else:
+                job.answer.set_exception(error)
+        for event in self._listeners:
+            event.set()
+
+    def _unavailable(self, error: sqlite3.Error) -> Unavailable:
+        log.error("read failed", database=self.name, error=str(error))
+        return Unavailable(service=self.name)
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection with the pragmas of the house. ``read_only`` refuses writes even by mistake."""
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA temp_store=MEMORY")
+    connection.execute("PRAGMA cache_size=-16000")
+    if read_only:
+        connection.execute("PRAGMA query_only=ON")
+    return connection
+
+
+def prepare(path: Path, layout: Layout) -> None:
+    """Bring the file to this version's layout, in one transaction; several processes may do so at once.
+
+    Raises:
+        StartError: it can't be done; the file is as it was.
+    """
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise StartError(
+            "SQLite {found} is too old; Upthread needs {needed} or newer.",
+            found=sqlite3.sqlite_version,
+            needed=".".join(map(str, OLDEST_SQLITE)),
+        )
+    try:
+        # A file of ours is recognised before anything is written, so a stranger's file stays as it is.
+        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)) as connection:
+            version = _version(connection, path, layout)
+            connection.execute("PRAGMA journal_mode=WAL")
+            if version < len(layout.migrations):
+                _migrate(connection, path, layout)
+    except sqlite3.DatabaseError as error:
+        if "not a database" in str(error) or "malformed" in str(error):
+            raise StartError("{path} is not a database, or it is damaged.", path=str(path)) from error
+        raise StartError("{path} can't be opened: {reason}.", path=str(path), reason=str(error)) from error
+
+
+def _version(connection: sqlite3.Connection, path: Path, layout: Layout) -> int:
+    mark: int = connection.execute("PRAGMA application_id").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    tables: int = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if mark != layout.application_id and (mark or version or tables):
+        raise StartError("{path} is a database, but not one of Upthread's {room} service.", path=str(path), room=layout.name)
+    if version > len(layout.migrations):
+        raise StartError(
+            "{path} was written by a newer Upthread (layout {found}, this one knows {known}). Update Upthread.",
+            path=str(path),
+            found=version,
+            known=len(layout.migrations),
+        )
+    return version
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, layout: Layout) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(connection, path, layout)  # another process may have been here first
+        for script in layout.migrations[version:]:
+            for statement in statements(script):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id={layout.application_id:d}")
+        connection.execute(f"PRAGMA user_version={len(layout.migrations):d}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def statements(script: str) -> Iterator[str]:
+    """The statements of a script one by one (``executescript`` would commit in between)."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        raise ValueError(f"unfinished statement: {statement.strip()[:80]}")

@@ -1,0 +1,1 @@
+"""The website: pages, templates, style, a little script."""
