@@ -10,9 +10,11 @@ START = 1_700_000_000
 
 @pytest.fixture
 def anyio_backend() -> str:
+    """Tests run on asyncio, as the site does."""
     return "asyncio"
 
 
 @pytest.fixture
 def clock() -> ManualClock:
+    """A clock that stands still at START."""
     return ManualClock(START)

@@ -7,7 +7,7 @@ so a thousand votes on one author wait as one row. ``seq`` only grows, and is ha
 """
 
 import sqlite3
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -22,21 +22,21 @@ CREATE TABLE outbox (
     payload BLOB NOT NULL,
     UNIQUE (receiver, kind, key)
 ) STRICT;
+CREATE INDEX outbox_in_order ON outbox (receiver, seq);
 """
 """Part of the first migration of every service that sends."""
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """A fact on its way: who gets it (a service's name), which kind (its type's name), and the fact in msgpack."""
+    """A fact on its way: which kind it is (its type's name), and the fact itself in msgpack."""
 
     seq: int
-    receiver: str
     kind: str
     payload: bytes
 
 
 class Outbox(Protocol):
-    """What the courier needs of a sender's database."""
+    """What a courier needs of a sender's database: the facts for one receiver."""
 
     async def pending(self, limit: int) -> list[Envelope]:
         """The oldest facts not yet delivered."""
@@ -60,21 +60,24 @@ def put(connection: sqlite3.Connection, receiver: str, key: str, fact: msgspec.S
 
 
 class SqliteOutbox:
-    """The outbox table of a SQLite database."""
+    """The facts for one receiver in the outbox table of a SQLite database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, receiver: str) -> None:
         self._database = database
+        self._receiver = receiver
         self._committed = database.on_commit()
 
     async def pending(self, limit: int) -> list[Envelope]:
         """The oldest facts not yet delivered."""
-        found = self._database.rows("SELECT seq, receiver, kind, payload FROM outbox ORDER BY seq LIMIT ?", (limit,))
+        found = self._database.rows(
+            "SELECT seq, kind, payload FROM outbox WHERE receiver = ? ORDER BY seq LIMIT ?", (self._receiver, limit)
+        )
         return [Envelope(*row) for row in found]
 
     async def settle(self, delivered: list[Envelope]) -> None:
         """Forget what was delivered; a fact replaced since then has another ``seq`` and stays."""
 
-        def forget(connection: sqlite3.Connection) -> Any:
+        def forget(connection: sqlite3.Connection) -> None:
             connection.executemany("DELETE FROM outbox WHERE seq = ?", [(envelope.seq,) for envelope in delivered])
 
         await self._database.write(forget)

@@ -38,7 +38,10 @@ log = structlog.get_logger(__name__)
 
 write_queue = Gauge("sqlite_write_queue", "Pieces of work waiting for the writer.", ["database"])
 write_group = Histogram(
-    "sqlite_write_group", "Pieces of work that shared a commit.", ["database"], buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500)
+    "sqlite_write_group",
+    "Pieces of work that shared a commit.",
+    ["database"],
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
 )
 failed_commits = Counter("sqlite_failed_commits", "Groups that could not be committed.", ["database"])
 
@@ -201,11 +204,11 @@ class Database:
                     outcomes.append((job, None, error))
                 connection.execute("RELEASE job")
             connection.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001 - whatever it was, every waiting request must hear of it
+        except Exception:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             self._failures.inc()
-            log.error("commit failed", database=self.name, error=str(error), jobs=len(group))
+            log.exception("commit failed", database=self.name, jobs=len(group))
             outcomes = [(job, None, Unavailable(service=self.name)) for job in group]
         self._loop.call_soon_threadsafe(self._answer, outcomes)
 
@@ -268,7 +271,9 @@ def _version(connection: sqlite3.Connection, path: Path, layout: Layout) -> int:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     tables: int = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if mark != layout.application_id and (mark or version or tables):
-        raise StartError("{path} is a database, but not one of Upthread's {room} service.", path=str(path), room=layout.name)
+        raise StartError(
+            "{path} is a database, but not one of Upthread's {room} service.", path=str(path), room=layout.name
+        )
     if version > len(layout.migrations):
         raise StartError(
             "{path} was written by a newer Upthread (layout {found}, this one knows {known}). Update Upthread.",

@@ -1,0 +1,92 @@
+"""Couriers take facts from one service's outbox to another service, at least once and in order.
+
+There is one courier for each sender and receiver, so a receiver that is down holds up nobody else's facts.
+A fact is forgotten only after the receiver has taken it; whatever happens in between, it is brought again,
+and the receiver knows what it has already seen (see :mod:`upthread.storage.outbox`).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import structlog
+from prometheus_client import Counter
+
+from upthread.errors import UpthreadError
+from upthread.storage.outbox import Envelope, Outbox
+
+BATCH = 200
+"""Facts carried in one call."""
+IDLE_LOOK = 5.0
+"""Seconds after which an idle courier looks all the same: another process may have left something and died."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+"""Seconds to wait after a failed delivery, doubling from the first to the longest."""
+
+log = structlog.get_logger(__name__)
+
+delivered_facts = Counter("outbox_delivered", "Facts taken to another service.", ["sender", "receiver"])
+failed_deliveries = Counter("outbox_failed_deliveries", "Calls that a receiver did not take.", ["sender", "receiver"])
+
+
+class Delivery:
+    """How one kind of fact is handed over: its type, and the receiver's method that takes a list of them."""
+
+    def __init__(self, kind: type[msgspec.Struct], hand_over: Callable[[list[Any]], Awaitable[None]]) -> None:
+        self.kind = kind
+        self.hand_over = hand_over
+        self._decoder = msgspec.msgpack.Decoder(kind)
+        self._revised = "revision" in kind.__struct_fields__
+
+    def open(self, envelope: Envelope) -> Any:
+        """The fact in the envelope, with the envelope's place in the outbox as its revision where it has one."""
+        fact = self._decoder.decode(envelope.payload)
+        return msgspec.structs.replace(fact, revision=envelope.seq) if self._revised else fact
+
+
+class Courier:
+    """Carries the facts of one sender to one receiver for as long as its task runs."""
+
+    def __init__(self, sender: str, receiver: str, outbox: Outbox, deliveries: list[Delivery]) -> None:
+        self.name = f"{sender} to {receiver}"
+        self._outbox = outbox
+        self._deliveries: Mapping[str, Delivery] = {delivery.kind.__name__: delivery for delivery in deliveries}
+        self._delivered = delivered_facts.labels(sender, receiver)
+        self._failed = failed_deliveries.labels(sender, receiver)
+
+    async def run(self) -> None:
+        """Deliver for ever. A failure is counted and tried again; nothing ends this but cancelling the task."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                while await self.deliver():
+                    pause = FIRST_PAUSE
+            except UpthreadError as error:
+                self._failed.inc()
+                log.warning("delivery failed", courier=self.name, reason=str(error), again_in=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+                continue
+            except Exception:
+                self._failed.inc()
+                log.exception("delivery failed", courier=self.name, again_in=LONGEST_PAUSE)
+                await asyncio.sleep(LONGEST_PAUSE)
+                continue
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._outbox.wait(), IDLE_LOOK)
+
+    async def deliver(self) -> int:
+        """Carry one batch; how many facts it had. Facts of one kind go in one call.
+
+        Raises:
+            UpthreadError: the receiver did not take a call; those facts stay.
+        """
+        envelopes = await self._outbox.pending(BATCH)
+        for kind, delivery in self._deliveries.items():
+            batch = [envelope for envelope in envelopes if envelope.kind == kind]
+            if batch:
+                await delivery.hand_over([delivery.open(envelope) for envelope in batch])
+                await self._outbox.settle(batch)
+                self._delivered.inc(len(batch))
+        return len(envelopes)
