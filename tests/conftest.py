@@ -1,8 +1,12 @@
-"""What every test shares: one event loop library and a clock that stands still."""
+"""What every test shares: one event loop library, a clock that stands still, properties that run alike each time."""
 
 import pytest
+from hypothesis import settings
 
 from upthread.runtime.clock import ManualClock
+
+settings.register_profile("upthread", derandomize=True, deadline=None)
+settings.load_profile("upthread")
 
 START = 1_700_000_000
 """2023-11-14 22:13:20 UTC: the time at which every test begins."""
