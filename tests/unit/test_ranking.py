@@ -21,7 +21,6 @@ from upthread.ranking import (
     vote_change,
 )
 
-
 scores = st.integers(-1_000_000, 1_000_000)
 counts = st.integers(0, 1_000_000)
 times = st.integers(1_100_000_000, 4_000_000_000)
