@@ -142,6 +142,8 @@ class ImportedComment(Struct, frozen=True, kw_only=True):
     edited_at: int | None = None
     ups: int = 0
     downs: int = 0
+    state: State = "live"
+    """Where it is not live, its text is not kept, like that of a comment deleted here; the thread below stays."""
 
 
 # Facts that arrive from other services, at least once and possibly late (see docs/architecture.md, "outbox").

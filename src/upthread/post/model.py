@@ -189,6 +189,8 @@ class ImportedPost(Struct, frozen=True, kw_only=True):
     flair: str = ""
     nsfw: bool = False
     locked: bool = False
+    state: State = "live"
+    """Where it is not live, its text is not kept, like that of a post deleted here."""
 
 
 class ImportedIds(Struct, frozen=True):
@@ -208,4 +210,3 @@ class ThreadChanged(Struct, frozen=True, kw_only=True):
     comments: int
     last_comment_at: int
     revision: int
-
