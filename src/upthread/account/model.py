@@ -12,6 +12,10 @@ WrittenContent = Literal["keep", "erase"]
 
 NAME_PATTERN = r"[A-Za-z0-9_-]{3,20}"
 """What a person's name looks like. Names are unique without regard to case and never change."""
+BIO_LIMIT = 2_000
+"""Characters of Markdown in a profile."""
+UNREAD_CAP = 1_000
+"""Unread inbox entries are counted up to this many, so that a full inbox slows no page."""
 
 
 class Actor(Struct, frozen=True):
@@ -70,7 +74,7 @@ class SignedIn(Struct, frozen=True, kw_only=True):
     session_id: int
     settings: Settings = field(default_factory=Settings)
     unread: int = 0
-    """Inbox entries not yet read."""
+    """Inbox entries not yet read, counted up to UNREAD_CAP."""
 
     @property
     def actor(self) -> Actor:
@@ -149,7 +153,10 @@ class PersonErased(Struct, frozen=True, kw_only=True):
 
 
 class NoticeArrived(Struct, frozen=True, kw_only=True):
-    """Somebody was answered or mentioned. The same (kind, post_id, comment_id, person) makes one inbox entry only."""
+    """Somebody was answered or mentioned.
+
+    The same (person, post_id, comment_id) makes one inbox entry only; a reply with a mention in it is a reply.
+    """
 
     kind: NoticeKind
     person_id: int = 0
