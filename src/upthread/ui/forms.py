@@ -1,0 +1,79 @@
+"""Forms as people send them: read within bounds, shown again with what was typed when something is wrong."""
+
+from urllib.parse import parse_qsl
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from upthread.errors import Invalid, UpthreadError
+from upthread.ui.language import Language
+
+BODY_LIMIT = 512 * 1024
+"""Bytes of a form: the longest post, with every letter percent-encoded, fits."""
+FIELD_LIMIT = 1000
+"""Fields of a form."""
+
+
+class Form:
+    """The fields of one form, and what is wrong with them."""
+
+    def __init__(self, values: dict[str, str] | None = None, lists: dict[str, list[str]] | None = None) -> None:
+        self.values = values or {}
+        self.lists = lists or {}
+        self.errors: dict[str, str] = {}
+        self.error = ""
+
+    def __getitem__(self, field: str) -> str:
+        """What was typed, without the space around it; empty if the field is missing."""
+        return self.values.get(field, "").strip()
+
+    def whole(self, field: str) -> str:
+        """What was typed, to the letter: passwords, and text whose first line may be indented code."""
+        return self.values.get(field, "").replace("\r\n", "\n")
+
+    def number(self, field: str) -> int | None:
+        """A whole number, or None if the field is empty or something else."""
+        text = self[field]
+        return int(text) if text.isascii() and text.isdecimal() else None
+
+    def reject(self, error: UpthreadError, language: Language) -> None:
+        """Take note of an error, beside its field where it belongs to one."""
+        message = language.text(error.message, **error.parameters)
+        if isinstance(error, Invalid):
+            self.errors[error.field] = message
+        else:
+            self.error = message
+
+    def view(self, **defaults: str) -> dict[str, object]:
+        """For the template: values (or defaults where nothing was typed yet), errors by field, and the whole form's."""
+        return {"values": {**defaults, **self.values}, "errors": self.errors, "error": self.error}
+
+
+async def read_form(request: Request) -> Form:
+    """The form in the body of a request, or in its query where there is no body (as the original took it).
+
+    Raises:
+        HTTPException: 413 too large, 415 not a form, 400 not UTF-8.
+    """
+    body = await _body(request)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if body and kind != "application/x-www-form-urlencoded":
+        raise HTTPException(415)
+    raw = body or request.scope["query_string"]
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=FIELD_LIMIT)
+    except ValueError as error:
+        raise HTTPException(400) from error
+    lists: dict[str, list[str]] = {}
+    for name, value in pairs:
+        lists.setdefault(name, []).append(value.replace("\x00", ""))
+    return Form({name: values[-1] for name, values in lists.items()}, lists)
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            raise HTTPException(413)
+    return bytes(body)

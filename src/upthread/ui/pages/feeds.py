@@ -1,0 +1,184 @@
+"""Lists of posts: the front page, communities, domains, and what a person has saved or hidden."""
+
+from starlette.responses import Response
+
+from upthread.comment.model import CommentPage
+from upthread.post.model import Community, CommunityPage, FeedQuery
+from upthread.ui.pages.listing import feed_sort, pager, show_feed, tab
+from upthread.ui.views import NO_COMMENT_MARK, View
+from upthread.ui.visit import Visit
+
+POPULAR = 8
+"""Communities named beside the front page."""
+
+
+async def home(visit: Visit) -> Response:
+    """The front page: the communities that a person follows, or everything."""
+    if visit.me is None:
+        return await everything(visit)
+    subscribed: list[Community] = await visit.part("post", visit.services.post.subscriptions(visit.viewer_id), [])
+    if not subscribed:
+        return await everything(visit)
+    query = FeedQuery(
+        subscribed_by=visit.viewer_id,
+        sort=feed_sort(visit),
+        viewer_id=visit.viewer_id,
+        after=visit.query("after") or None,
+    )
+    text = visit.language.text
+    return await show_feed(
+        visit,
+        "/",
+        query,
+        heading={"title": text("Home"), "subtitle": "", "kind": "home"},
+        popular=[visit.views.community(community, subscribed=True) for community in subscribed],
+        scope_tabs=scope_tabs(visit, "/"),
+        empty=nothing_yet(visit),
+    )
+
+
+async def everything(visit: Visit) -> Response:
+    """Posts of all communities."""
+    query = FeedQuery(sort=feed_sort(visit), viewer_id=person_id(visit), after=visit.query("after") or None)
+    popular = await visit.part(
+        "post", visit.services.post.communities("activity", limit=POPULAR), CommunityPage(communities=[], after=None)
+    )
+    text = visit.language.text
+    path = visit.request.url.path
+    return await show_feed(
+        visit,
+        path,
+        query,
+        heading={"title": text("All communities") if path == "/all" else "", "subtitle": "", "kind": "all"},
+        popular=[visit.views.community(community) for community in popular.communities],
+        scope_tabs=scope_tabs(visit, "/all") if visit.me else [],
+        empty=nothing_yet(visit),
+    )
+
+
+async def community(visit: Visit) -> Response:
+    """Posts of one community, with what it is about beside them."""
+    name = visit.request.path_params["name"]
+    found = await visit.services.post.community(name)
+    subscribed = False
+    if visit.me:
+        follows = await visit.part("post", visit.services.post.subscriptions(visit.viewer_id), [])
+        subscribed = any(one.id == found.id for one in follows)
+    query = FeedQuery(
+        community=found.name, sort=feed_sort(visit), viewer_id=person_id(visit), after=visit.query("after") or None
+    )
+    text = visit.language.text
+    return await show_feed(
+        visit,
+        f"/c/{found.name}",
+        query,
+        heading={"title": found.title, "subtitle": f"c/{found.name}", "kind": "community"},
+        community=found,
+        subscribed=subscribed,
+        empty={
+            "title": text("Nothing here yet"),
+            "text": text("Be the first to post in this community."),
+            "action": {"label": text("New post"), "href": f"/new?community={found.name}"},
+        },
+    )
+
+
+async def domain(visit: Visit) -> Response:
+    """Posts that link to one domain."""
+    name = visit.request.path_params["domain"].lower()
+    text = visit.language.text
+    return await show_feed(
+        visit,
+        f"/d/{name}",
+        FeedQuery(domain=name, sort=feed_sort(visit), viewer_id=person_id(visit), after=visit.query("after") or None),
+        heading={"title": name, "subtitle": text("Posts that link to this site"), "kind": "domain"},
+        empty={"title": text("Nothing here yet"), "text": text("Nobody has posted a link to it."), "action": None},
+    )
+
+
+async def saved(visit: Visit) -> Response:
+    """What the person has saved: posts, or comments."""
+    person = visit.person().person
+    text = visit.language.text
+    tabs = saved_tabs(visit)
+    if visit.query("type") == "comments":
+        found = await visit.part(
+            "comment",
+            visit.services.comment.saved(person.id, visit.query("after") or None),
+            CommentPage(comments=[], after=None),
+        )
+        marks = await visit.comment_marks([comment.id for comment in found.comments])
+        return visit.render(
+            "saved_comments.html",
+            title=text("Saved"),
+            comments=[visit.views.flat_comment(c, marks.get(c.id, NO_COMMENT_MARK)) for c in found.comments],
+            tabs=tabs,
+            pager=pager("/saved", found.after, type="comments"),
+        )
+    return await show_feed(
+        visit,
+        "/saved",
+        FeedQuery(saved_by=person.id, after=visit.query("after") or None),
+        heading={"title": text("Saved"), "subtitle": text("Only you can see this list."), "kind": "saved"},
+        scope_tabs=tabs,
+        empty={
+            "title": text("Nothing saved yet"),
+            "text": text("Save a post or a comment and it waits for you here."),
+            "action": None,
+        },
+        syndicated=False,
+        tabs=False,
+    )
+
+
+async def hidden(visit: Visit) -> Response:
+    """What the person has hidden, to bring it back."""
+    person = visit.person().person
+    text = visit.language.text
+    return await show_feed(
+        visit,
+        "/hidden",
+        FeedQuery(hidden_by=person.id, after=visit.query("after") or None),
+        heading={"title": text("Hidden"), "subtitle": text("Only you can see this list."), "kind": "hidden"},
+        scope_tabs=saved_tabs(visit),
+        empty={
+            "title": text("Nothing hidden"),
+            "text": text("Posts that you hide leave your feeds and can be found here."),
+            "action": None,
+        },
+        syndicated=False,
+        tabs=False,
+    )
+
+
+def person_id(visit: Visit) -> int | None:
+    """Whose hidden posts to leave out."""
+    return visit.me.person.id if visit.me else None
+
+
+def scope_tabs(visit: Visit, here: str) -> list[View]:
+    """Subscribed or all."""
+    text = visit.language.text
+    return [tab(text("Subscribed"), "/", current=here == "/"), tab(text("All"), "/all", current=here == "/all")]
+
+
+def saved_tabs(visit: Visit) -> list[View]:
+    """Between the lists that only their owner sees."""
+    text = visit.language.text
+    comments = visit.query("type") == "comments"
+    path = visit.request.url.path
+    return [
+        tab(text("Posts"), "/saved", current=path == "/saved" and not comments),
+        tab(text("Comments"), "/saved?type=comments", current=comments),
+        tab(text("Hidden"), "/hidden", current=path == "/hidden"),
+    ]
+
+
+def nothing_yet(visit: Visit) -> View:
+    """What an empty front page says."""
+    text = visit.language.text
+    return {
+        "title": text("Nothing here yet"),
+        "text": text("Found a community, post a link, and the rest follows."),
+        "action": {"label": text("Found a community"), "href": "/communities/new"},
+    }

@@ -1,0 +1,115 @@
+"""What all pages with a list of posts share: tabs for the order, windows of "top", the pager, the page itself."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from upthread.post.model import Community, FeedPage, FeedQuery, FeedSort
+from upthread.ui.language import Language
+from upthread.ui.views import View
+from upthread.ui.visit import Visit
+
+SORTS: Mapping[str, str] = {
+    "hot": "Hot",
+    "active": "Active",
+    "new": "New",
+    "day": "Top",
+    "controversial": "Controversial",
+}
+"""The orders offered as tabs. "Top" opens on the day and then offers the other windows."""
+WINDOWS: Mapping[str, str] = {
+    "hour": "Hour",
+    "day": "Day",
+    "week": "Week",
+    "month": "Month",
+    "year": "Year",
+    "all": "All time",
+}
+FEED_SORTS = (*SORTS, *(window for window in WINDOWS if window not in SORTS))
+NO_POSTS = FeedPage(posts=[], after=None)
+
+
+def feed_sort(visit: Visit) -> FeedSort:
+    """The order asked for, or the visitor's own, or hot."""
+    own = visit.settings.feed_sort
+    default = own if own in FEED_SORTS else "hot"
+    return cast("FeedSort", visit.choice("sort", FEED_SORTS, default))
+
+
+def tab(label: str, href: str, *, current: bool) -> View:
+    """One tab of a row."""
+    return {"label": label, "href": href, "current": current}
+
+
+def sort_tabs(language: Language, path: str, sort: FeedSort) -> tuple[list[View], list[View]]:
+    """The tabs of a feed, and the windows of "top" if that is open."""
+    top_is_open = sort in WINDOWS
+    tabs = [
+        tab(
+            language.text(label),
+            f"{path}?{urlencode({'sort': name})}",
+            current=name == sort or (name == "day" and top_is_open),
+        )
+        for name, label in SORTS.items()
+    ]
+    windows = [
+        tab(language.text(label), f"{path}?{urlencode({'sort': name})}", current=name == sort)
+        for name, label in WINDOWS.items()
+    ]
+    return tabs, windows if top_is_open else []
+
+
+def pager(path: str, after: str | None, **parameters: str) -> View:
+    """Links onward, and back to the beginning."""
+    kept = {name: value for name, value in parameters.items() if value}
+    first = f"{path}?{urlencode(kept)}" if kept else path
+    following = f"{path}?{urlencode({**kept, 'after': after})}" if after else None
+    return {"next_href": following, "first_href": first}
+
+
+async def show_feed(
+    visit: Visit,
+    path: str,
+    query: FeedQuery,
+    *,
+    heading: View,
+    community: Community | None = None,
+    subscribed: bool = False,
+    empty: View,
+    syndicated: bool = True,
+    tabs: bool = True,
+    **context: Any,
+) -> Response:
+    """The page of a feed: what the query finds, as this visitor sees it."""
+    found = await visit.part("post", visit.services.post.feed(query), NO_POSTS)
+    marks = await visit.post_marks([post.id for post in found.posts])
+    sorts, windows = sort_tabs(visit.language, path, query.sort) if tabs else ([], [])
+    page = pager(path, found.after, sort=query.sort if visit.query("sort") else "")
+    return visit.render(
+        "feed.html",
+        title=heading["title"],
+        heading=heading,
+        posts=visit.views.posts(found.posts, marks),
+        sorts=sorts,
+        windows=windows,
+        pager={**page, "first_href": page["first_href"] if query.after else None},
+        community=visit.views.community(community, subscribed=subscribed) if community else None,
+        empty=empty,
+        feeds=syndication_links(visit, path, heading["title"], query.sort) if syndicated else [],
+        **({"popular": [], "scope_tabs": []} | context),
+    )
+
+
+def syndication_links(visit: Visit, path: str, title: str, sort: str) -> list[View]:
+    """The Atom and RSS addresses of a feed, for the head of its page."""
+    base = path.rstrip("/")
+    return [
+        {
+            "title": f"{title} ({name})",
+            "href": visit.absolute(f"{base}/feed.{ending}?{urlencode({'sort': sort})}"),
+            "type": f"application/{ending}+xml",
+        }
+        for name, ending in (("Atom", "atom"), ("RSS", "rss"))
+    ]

@@ -1,0 +1,67 @@
+"""Templates and the files that go with them: rendering in a language, hashed asset addresses, inline icons."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from minijinja import Environment, safe
+
+from upthread.ui.language import Language
+
+HERE = files("upthread.ui")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+
+
+def _load(name: str) -> str:
+    return HERE.joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _escape(name: str) -> str | None:
+    return "html" if name.endswith((".html", ".xml")) else None
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a static file, with a hash of its content in it, so that browsers may keep it for ever."""
+    digest = hashlib.sha256(HERE.joinpath("static", name).read_bytes()).hexdigest()[:10]
+    stem, _, ending = name.rpartition(".")
+    return f"/static/{stem}.{digest}.{ending}"
+
+
+@cache
+def icon(name: str) -> str:
+    """An icon as inline SVG, safe to print in a template. Icons are decoration: the text beside them speaks."""
+    drawing = HERE.joinpath("static", "icons", f"{name}.svg").read_text(encoding="utf-8")
+    inline = _COMMENT.sub("", drawing).replace("<svg ", '<svg class="icon" aria-hidden="true" focusable="false" ', 1)
+    return str(safe(inline.strip()))
+
+
+class Templates:
+    """All templates in one language."""
+
+    def __init__(self, language: Language) -> None:
+        self._environment = Environment(
+            loader=_load,
+            auto_escape_callback=_escape,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            undefined_behavior="strict",
+        )
+        self._environment.add_global("_", language.text)
+        self._environment.add_global("ngettext", language.plural)
+        self._environment.add_global("number", language.number)
+        self._environment.add_global("asset", asset)
+        self._environment.add_global("icon", lambda name: safe(icon(name)))
+
+    def render(self, name: str, context: Mapping[str, Any]) -> str:
+        """The template filled in."""
+        return self._environment.render_template(name, **context)
+
+
+@cache
+def templates(language: Language) -> Templates:
+    """The templates of a language, compiled on first use and kept."""
+    return Templates(language)
