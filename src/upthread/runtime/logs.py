@@ -1,0 +1,68 @@
+"""Logs: one JSON object a line for machines, coloured lines on a terminal; the same for our records and libraries'.
+
+Every record made while a request is served carries its ``request_id``, here and in each service behind it.
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+from contextvars import ContextVar
+from typing import Any
+
+import msgspec
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""The Request-Id of the request being served; empty outside of requests."""
+
+
+def configure(level: str = "info", *, readable: bool | None = None) -> None:
+    """Send all records of this process to stderr.
+
+    Args:
+        level: the least severe level to let through: debug, info, warning, error or critical.
+        readable: lines for people instead of JSON; None decides by whether stderr is a terminal.
+    """
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    if readable is None:
+        readable = sys.stderr.isatty()
+    common: list[Processor] = [
+        _add_request_id,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=not readable),
+    ]
+    if readable:
+        finish: Sequence[Processor] = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    else:
+        finish = [structlog.processors.format_exc_info, _as_json]
+    structlog.configure(
+        processors=[*common, *finish],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*common, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *finish],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=threshold, force=True)
+
+
+def _add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    if current := request_id.get():
+        event["request_id"] = current
+    return event
+
+
+_encoder = msgspec.json.Encoder(enc_hook=repr)
+
+
+def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    # When, how bad and what come first, for those who read JSON logs with their eyes.
+    record: dict[str, Any] = {key: event.pop(key, "") for key in ("timestamp", "level", "event")}
+    record.update(event)
+    return _encoder.encode(record).decode()

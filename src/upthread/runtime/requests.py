@@ -1,0 +1,111 @@
+"""What is around every request, whatever application answers it: its id, its log line, its figures, its end in time.
+
+Raw ASGI, because it is paid for on every request. It is the outermost layer (:func:`upthread.runtime.serving.serve`
+puts it there), so nothing is answered that is not logged, and the process can end when all that runs has ended.
+"""
+
+import asyncio
+import re
+import secrets
+import time
+
+import structlog
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from upthread.runtime import metrics
+from upthread.runtime.logs import request_id
+
+ACCEPTABLE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,100}")
+"""What a Request-Id from outside may look like; anything else is replaced, as it goes into logs and other calls."""
+CLIENT_LEFT = 499
+"""Status in logs and figures of a request whose client did not wait; the number that nginx uses for it."""
+QUIET = frozenset({"/livez", "/readyz", "/healthcheck", "/metrics"})
+"""Asked by machines every few seconds: logged at level debug."""
+
+log = structlog.get_logger(__name__)
+
+
+class Requests:
+    """ASGI middleware that gives each request an id, logs and counts it, and knows which are still running."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._running: set[asyncio.Task[object]] = set()
+        self._ended = asyncio.Event()
+        self._cut = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request. Errors end here: the client has had its answer, the log has the rest."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a server runs each request in a task; this tells mypy
+        arrived = time.perf_counter()
+        own_id = _id_from(scope) or secrets.token_hex(16).encode()
+        request_id.set(own_id.decode())
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                # A copy: a cache may hold on to the headers it gave.
+                message = {**message, "headers": [*message.get("headers", ()), (b"request-id", own_id)]}
+            await send(message)
+
+        self._running.add(task)
+        try:
+            await self._app(scope, receive, send_with_id)
+        except ClientDisconnect:
+            status = CLIENT_LEFT
+        except Exception:
+            log.exception("request failed", method=scope["method"], path=scope["path"])
+            if not status:
+                await _answer(send_with_id, 500, b"Something went wrong here; it has been noted.\n")
+        except asyncio.CancelledError:
+            if not self._cut:
+                raise
+            if not status:
+                await _answer(send_with_id, 503, b"The site is stopping; try again in a moment.\n")
+        finally:
+            self._running.discard(task)
+            if not self._running:
+                self._ended.set()
+            self._note(scope, status or 500, time.perf_counter() - arrived)
+
+    async def ended(self) -> None:
+        """Return when no request is running."""
+        while self._running:
+            self._ended.clear()
+            await self._ended.wait()
+
+    def cut(self) -> int:
+        """End the requests that still run, with an answer that says so where none has begun; how many."""
+        self._cut = True
+        for task in self._running:
+            task.cancel()
+        return len(self._running)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        path = scope["path"]
+        metrics.count_request(scope, status, seconds)
+        tell = log.debug if path in QUIET else log.info
+        # The path without its query: that may hold what somebody searched for, or a token.
+        tell("request", method=scope["method"], path=path, status=status, duration_ms=round(seconds * 1000, 2))
+
+
+def _id_from(scope: Scope) -> bytes | None:
+    for name, value in scope["headers"]:
+        if name == b"request-id":
+            given: bytes = value
+            return given if ACCEPTABLE_ID.fullmatch(given) else None
+    return None
+
+
+async def _answer(send: Send, status: int, text: bytes) -> None:
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(text)).encode()),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": text})
