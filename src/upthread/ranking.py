@@ -111,6 +111,26 @@ def community_activity(previous: float, at: int, interactions: int = 1) -> float
     return high + math.log1p(2.0 ** (low - high)) / math.log(2)
 
 
+class Ranks(NamedTuple):
+    """Every rank of a post: what is written anew when it is voted on."""
+
+    score: int
+    hot: float
+    active: float
+    controversy: float
+
+
+def post_ranks(ups: int, downs: int, created_at: int, last_comment_at: int) -> Ranks:
+    """A post's place in all orders that votes decide."""
+    score = ups - downs
+    return Ranks(
+        score=score,
+        hot=hot(score, created_at),
+        active=active(score, created_at, last_comment_at),
+        controversy=controversy(ups, downs),
+    )
+
+
 class VoteChange(NamedTuple):
     """What a vote adds to the counts of the thing voted on."""
 
@@ -136,6 +156,15 @@ def earns_karma(author_id: int, voter_id: int) -> bool:
 def utc_day(at: int) -> int:
     """The UTC day of a time, as days since 1970-01-01."""
     return at // DAY
+
+
+def window_start(sort: str, now: int) -> int | None:
+    """The first second that a "top of" feed looks at; None for a feed that has no such window."""
+    if sort in TOP_SECONDS:
+        return now - TOP_SECONDS[sort]
+    if sort in TOP_DAYS:
+        return (utc_day(now) - TOP_DAYS[sort] + 1) * DAY
+    return None
 
 
 class Formula(Struct, frozen=True):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from upthread.ranking import (
     ACTIVE_WINDOW,
     ACTIVITY_HALF_LIFE,
+    DAY,
     FORMULAS,
     HOT_DECADE,
     HOT_EPOCH,
@@ -17,8 +18,10 @@ from upthread.ranking import (
     controversy,
     earns_karma,
     hot,
+    post_ranks,
     utc_day,
     vote_change,
+    window_start,
 )
 
 scores = st.integers(-1_000_000, 1_000_000)
@@ -143,10 +146,26 @@ def test_karma_is_earned_from_others_only() -> None:
     assert not earns_karma(author_id=0, voter_id=2)
 
 
-def test_days_begin_at_midnight_utc() -> None:
-    """A day's feed begins at midnight UTC."""
-    assert utc_day(86_399) == 0
-    assert utc_day(86_400) == 1
+def test_windows_begin_where_the_about_page_says() -> None:
+    """Top of an hour or a day is exact to the second; of a week, a month, a year it begins at midnight UTC."""
+    now = 20 * DAY + 5
+    assert window_start("hour", now) == now - 3_600
+    assert window_start("day", now) == now - DAY
+    assert window_start("week", now) == 14 * DAY
+    assert window_start("month", now) == -9 * DAY
+    assert window_start("all", now) is None
+    assert [utc_day(DAY - 1), utc_day(DAY)] == [0, 1]
+
+
+@given(counts, counts, times, times)
+def test_ranks_of_a_post_follow_the_formulas(ups: int, downs: int, created_at: int, last_comment_at: int) -> None:
+    """What is kept with a post is what each formula gives for its votes and times."""
+    assert post_ranks(ups, downs, created_at, last_comment_at) == (
+        ups - downs,
+        hot(ups - downs, created_at),
+        active(ups - downs, created_at, last_comment_at),
+        controversy(ups, downs),
+    )
 
 
 def test_every_formula_names_its_source() -> None:

@@ -19,6 +19,10 @@ TITLE_LIMIT = 300
 """Characters of a post's title. (Imported titles may be longer; they are kept.)"""
 TEXT_LIMIT = 40_000
 """Characters of Markdown in a post, a community's description, or its rules."""
+COMMUNITY_TITLE_LIMIT = 100
+"""Characters of a community's title."""
+FLAIR_LIMIT = 64
+"""Characters of a flair. (Imported ones may be longer; they are kept.)"""
 
 
 class Community(Struct, frozen=True, kw_only=True):
