@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from contextlib import aclosing
 from pathlib import Path
+from typing import Self
 
 import click
 from tqdm import tqdm
@@ -50,7 +51,7 @@ def import_group() -> None:
     help="Make up threads as long as the real ones were, but of at most N comments a post: for demos and measurements.",
 )
 def import_reddit(files: tuple[Path, ...], data: Path, comments: int) -> None:
-    """Import posts and comments from dumps of reddit.
+    r"""Import posts and comments from dumps of reddit.
 
     Each FILE is NDJSON of submissions or of comments, as Pushshift and Arctic Shift publish it, or CSV of
     submissions as in the "Reddit Top 2.5 Million" dataset; plain, .gz or .zst. Posts come before comments, in
@@ -121,7 +122,7 @@ class Report:
             dynamic_ncols=True,
         )
 
-    def __enter__(self) -> "Report":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

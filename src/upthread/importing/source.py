@@ -5,7 +5,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Self, cast
+from typing import Self, cast
 
 import zstandard
 
@@ -64,10 +64,10 @@ class Source:
             raise Damaged(str(error)) from error
 
 
-def _unpacked(packed: io.BufferedReader) -> BinaryIO:
+def _unpacked(packed: io.BufferedReader) -> io.BufferedIOBase:
     beginning = packed.peek(len(ZSTANDARD))
     if beginning.startswith(GZIP):
-        return io.BufferedReader(gzip.GzipFile(fileobj=packed), BUFFER)
+        return gzip.GzipFile(fileobj=packed)
     if beginning.startswith(ZSTANDARD):
         unpacking = zstandard.ZstdDecompressor(max_window_size=WINDOW)
         reader = unpacking.stream_reader(packed, read_across_frames=True, closefd=False)
