@@ -22,7 +22,7 @@ from upthread.settings import Settings
 from upthread.ui.cache import SHARED
 from upthread.ui.cookies import THEME, CookieJar, Flash, new_guest
 from upthread.ui.forms import Form, read_form
-from upthread.ui.language import LANGUAGES, Language, language, negotiate
+from upthread.ui.language import LANGUAGES, Language, language, message, negotiate
 from upthread.ui.templates import templates
 from upthread.ui.views import View, Views
 
@@ -276,9 +276,9 @@ class Visit:
 
 
 MISSING = {
-    "post": "Can't show posts, some problems with the post service.",
-    "comment": "Can't show comments, some problems with the comment service.",
-    "account": "Can't tell who you are, some problems with the account service.",
+    "post": message("Can't show posts, some problems with the post service."),
+    "comment": message("Can't show comments, some problems with the comment service."),
+    "account": message("Can't tell who you are, some problems with the account service."),
 }
 """What a page says about a part that does not come, by the service that is missing."""
 

@@ -5,12 +5,13 @@ from starlette.responses import Response
 from upthread import __version__, ranking
 from upthread.comment.model import TEXT_LIMIT as COMMENT_LIMIT
 from upthread.post.model import TEXT_LIMIT, TITLE_LIMIT
+from upthread.ui.language import message
 from upthread.ui.pages.listing import SORTS, WINDOWS
 from upthread.ui.pages.posts import COMMENT_SORTS, SHOWN_COMMENTS
 from upthread.ui.views import View
 from upthread.ui.visit import Visit
 
-RULES: dict[str, str] = {**SORTS, **WINDOWS, **COMMENT_SORTS, "activity": "Activity of a community"}
+RULES: dict[str, str] = {**SORTS, **WINDOWS, **COMMENT_SORTS, "activity": message("Activity of a community")}
 
 
 def thresholds(visit: Visit) -> list[View]:

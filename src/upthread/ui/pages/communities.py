@@ -7,11 +7,12 @@ from starlette.responses import Response
 from upthread.errors import Forbidden, Invalid, Unavailable
 from upthread.post.model import Community, CommunitySort
 from upthread.ui.forms import Form
+from upthread.ui.language import message
 from upthread.ui.pages.listing import pager, tab
 from upthread.ui.pages.posts import done, must_log_in
 from upthread.ui.visit import Visit
 
-SORTS = {"size": "Largest", "activity": "Most active", "name": "By name"}
+SORTS = {"size": message("Largest"), "activity": message("Most active"), "name": message("By name")}
 
 
 async def listing(visit: Visit) -> Response:

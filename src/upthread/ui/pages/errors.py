@@ -9,32 +9,36 @@ from starlette.responses import JSONResponse, Response
 
 from upthread.errors import RateLimited, SignInNeeded, Unavailable, UpthreadError
 from upthread.runtime.metrics import count_error
+from upthread.ui.language import message
 from upthread.ui.views import View
 from upthread.ui.visit import Visit, visit
 
 HEADINGS = {
-    400: "That can't be read",
-    401: "Log in first",
-    403: "Not allowed",
-    404: "Not here",
-    405: "Not in this way",
-    409: "That does not fit",
-    410: "Deleted",
-    413: "Too large",
-    415: "That is no form",
-    422: "Something is not right",
-    429: "Too fast",
-    500: "Our mistake",
-    503: "A part is missing",
+    400: message("That can't be read"),
+    401: message("Log in first"),
+    403: message("Not allowed"),
+    404: message("Not here"),
+    405: message("Not in this way"),
+    409: message("That does not fit"),
+    410: message("Deleted"),
+    413: message("Too large"),
+    415: message("That is no form"),
+    422: message("Something is not right"),
+    429: message("Too fast"),
+    500: message("Our mistake"),
+    503: message("A part is missing"),
 }
 TEXTS = {
-    400: "What was sent is damaged, or not UTF-8.",
-    403: "You may not do this.",
-    404: "There is no such page. It may have been a mistyped address.",
-    405: "This address does not take that kind of request.",
-    413: "What was sent is larger than this site takes.",
-    415: "This address takes forms as browsers send them.",
-    500: "Something broke on our side, and it has been noted. Nothing you sent before is lost. Please try again.",
+    400: message("What was sent is damaged, or not UTF-8."),
+    403: message("You may not do this."),
+    404: message("There is no such page. It may have been a mistyped address."),
+    405: message("This address does not take that kind of request."),
+    413: message("What was sent is larger than this site takes."),
+    415: message("This address takes forms as browsers send them."),
+    503: message("The {service} service does not answer."),
+    500: message(
+        "Something broke on our side, and it has been noted. Nothing you sent before is lost. Please try again."
+    ),
 }
 
 log = structlog.get_logger(__name__)
@@ -86,9 +90,9 @@ def error_page(found: Visit, status: int, explanation: str) -> Response:
     text = found.language.text
     return found.render(
         "error.html",
-        title=text(HEADINGS.get(status, "Something is not right")),
+        title=text(HEADINGS.get(status, HEADINGS[422])),
         status=status,
-        heading=text(HEADINGS.get(status, "Something is not right")),
+        heading=text(HEADINGS.get(status, HEADINGS[422])),
         text=explanation,
         actions=_actions(found, status),
         request_id=found.request.scope.get("request_id", ""),

@@ -7,25 +7,25 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from upthread.post.model import Community, FeedPage, FeedQuery, FeedSort
-from upthread.ui.language import Language
+from upthread.ui.language import Language, message
 from upthread.ui.views import View
 from upthread.ui.visit import Visit
 
 SORTS: Mapping[str, str] = {
-    "hot": "Hot",
-    "active": "Active",
-    "new": "New",
-    "day": "Top",
-    "controversial": "Controversial",
+    "hot": message("Hot"),
+    "active": message("Active"),
+    "new": message("New"),
+    "day": message("Top"),
+    "controversial": message("Controversial"),
 }
 """The orders offered as tabs. "Top" opens on the day and then offers the other windows."""
 WINDOWS: Mapping[str, str] = {
-    "hour": "Hour",
-    "day": "Day",
-    "week": "Week",
-    "month": "Month",
-    "year": "Year",
-    "all": "All time",
+    "hour": message("Hour"),
+    "day": message("Day"),
+    "week": message("Week"),
+    "month": message("Month"),
+    "year": message("Year"),
+    "all": message("All time"),
 }
 FEED_SORTS = (*SORTS, *(window for window in WINDOWS if window not in SORTS))
 NO_POSTS = FeedPage(posts=[], after=None)

@@ -10,11 +10,18 @@ from upthread.errors import Invalid, SignInNeeded, Unavailable
 from upthread.post.model import Community, Post, PostDraft, Tally, Vote
 from upthread.ui.diff import versions_with_changes
 from upthread.ui.forms import Form
+from upthread.ui.language import message
 from upthread.ui.pages.listing import syndication_links, tab
 from upthread.ui.views import NO_POST_MARK, View, continue_href
 from upthread.ui.visit import Visit
 
-COMMENT_SORTS = {"best": "Best", "top": "Top", "new": "New", "old": "Old", "controversial": "Controversial"}
+COMMENT_SORTS = {
+    "best": message("Best"),
+    "top": message("Top"),
+    "new": message("New"),
+    "old": message("Old"),
+    "controversial": message("Controversial"),
+}
 SHOWN_COMMENTS = 200
 """Comments on a page; the rest comes by "load more"."""
 CONTEXT = 3

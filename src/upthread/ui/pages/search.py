@@ -7,11 +7,17 @@ from starlette.responses import Response
 
 from upthread.errors import Invalid
 from upthread.search import parse
+from upthread.ui.language import message
 from upthread.ui.pages.listing import pager, tab
 from upthread.ui.views import NO_COMMENT_MARK, NO_POST_MARK, View
 from upthread.ui.visit import Visit
 
-KINDS = {"posts": "Posts", "comments": "Comments", "communities": "Communities", "people": "People"}
+KINDS = {
+    "posts": message("Posts"),
+    "comments": message("Comments"),
+    "communities": message("Communities"),
+    "people": message("People"),
+}
 PAGE = 25
 DEEPEST = 20
 """Pages of hits that can be looked at: who needs more had better ask more exactly."""
