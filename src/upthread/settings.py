@@ -1,0 +1,280 @@
+"""Every setting of Upthread: its environment variable, what it may be, and what it means.
+
+Nothing else reads the environment. Each variable ``NAME`` may also be given as ``NAME_FILE``, the path of a file that
+holds the value, which is how containers are handed secrets. An empty variable counts as one that is not set.
+"""
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from upthread.errors import StartError
+
+Guests = Literal["off", "comment", "all"]
+Registration = Literal["open", "closed"]
+LogFormat = Literal["auto", "console", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+SHORTEST_SECRET = 32
+"""Characters of a secret, so that it can't be guessed."""
+LINE_LIMIT = 255
+"""Characters of a name or tagline: no host name is longer."""
+
+
+class Secret(str):
+    """A text that is not to be seen in a log or a traceback."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """A stand-in."""
+        return "'…'" if self else "''"
+
+
+class Setting(Struct, frozen=True, kw_only=True):
+    """One row of the table of settings."""
+
+    variable: str
+    field: str
+    """Its name in :class:`Settings`."""
+    group: str
+    default: str = ""
+    """As it would be written in the environment."""
+    values: str
+    """What it may be, to go on after "has to be"."""
+    meaning: str
+    read: Callable[[str], Any]
+    """Makes the value of its text; raises ValueError if it can't be."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """How this process is set up."""
+
+    data: Path
+    secret: Secret
+    host: str
+    port: int
+    workers: int
+    trusted_proxies: tuple[str, ...]
+    """Networks in CIDR notation."""
+    site_name: str
+    tagline: str
+    guests: Guests
+    registration: Registration
+    env: str
+    hostname: str
+    log_format: LogFormat
+    log_level: LogLevel
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
+        """The settings as these variables give them.
+
+        Raises:
+            StartError: a value is none that the setting can have; the variable is named.
+        """
+        return cls(**{setting.field: _value(setting, environ) for setting in SETTINGS})
+
+    @property
+    def brand(self) -> str:
+        """What the site's brand says besides its name: which environment this is, and which machine; mostly nothing."""
+        return " ".join(part for part in (self.env, self.hostname) if part) if self.env else ""
+
+
+def _value(setting: Setting, environ: Mapping[str, str]) -> Any:
+    variable, text = setting.variable, environ.get(setting.variable, "").strip()
+    path = environ.get(f"{setting.variable}_FILE", "")
+    if path:
+        if text:
+            raise StartError("{variable} and {variable}_FILE are both set; set one of them.", variable=variable)
+        variable, text = f"{variable}_FILE", _content(f"{variable}_FILE", Path(path))
+    try:
+        return setting.read(text or setting.default)
+    except ValueError:
+        if setting.read is _secret:
+            raise StartError("{variable} has to be {values}.", variable=variable, values=setting.values) from None
+        raise StartError(
+            "{variable} has to be {values}, not {text}.", variable=variable, values=setting.values, text=repr(text)
+        ) from None
+
+
+def _content(variable: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise StartError(
+            "{variable}: {path} can't be read: {reason}.", variable=variable, path=str(path), reason=str(reason)
+        ) from None
+
+
+# How each kind of value is read. A ValueError without a message will do: what was wanted is in the table.
+
+
+def _number(text: str, *, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
+        raise ValueError
+    return int(text)
+
+
+def _choice(text: str, *, choices: tuple[str, ...]) -> str:
+    if text.lower() not in choices:
+        raise ValueError
+    return text.lower()
+
+
+def _line(text: str) -> str:
+    if len(text) > LINE_LIMIT or not text.isprintable():
+        raise ValueError
+    return text
+
+
+def _host(text: str) -> str:
+    if not text.isprintable() or " " in text or "/" in text:
+        raise ValueError
+    return text
+
+
+def _secret(text: str) -> Secret:
+    if 0 < len(text) < SHORTEST_SECRET:
+        raise ValueError
+    return Secret(text)
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    parts = [part.strip() for part in text.split(",")]
+    return tuple(str(ipaddress.ip_network(part, strict=False)) for part in parts if part)
+
+
+def _one_of(*choices: str) -> dict[str, Any]:
+    return {"values": " or ".join([", ".join(choices[:-1]), choices[-1]]), "read": partial(_choice, choices=choices)}
+
+
+def _from_to(least: int, most: int) -> dict[str, Any]:
+    return {
+        "values": f"a whole number from {least} to {most}",
+        "read": partial(_number, least=least, most=most),
+    }
+
+
+_LINE: dict[str, Any] = {"values": f"a line of at most {LINE_LIMIT} characters", "read": _line}
+
+SETTINGS = (
+    Setting(
+        variable="UPTHREAD_DATA",
+        field="data",
+        group="Data",
+        default="data",
+        values="the path of a folder",
+        meaning="Where everything is kept. Made if it is not there.",
+        read=Path,
+    ),
+    Setting(
+        variable="UPTHREAD_SECRET",
+        field="secret",
+        group="Data",
+        values=f"at least {SHORTEST_SECRET} characters",
+        meaning="Signs cookies; the same for all processes of a site. Unless set, one is made and kept in the data "
+        "folder, in the file `secret`.",
+        read=_secret,
+    ),
+    Setting(
+        variable="UPTHREAD_HOST",
+        field="host",
+        group="Serving",
+        default="127.0.0.1",
+        values="an address or a host name",
+        meaning="Where to listen. `0.0.0.0` or `::` is every network that this machine is on.",
+        read=_host,
+    ),
+    Setting(
+        variable="UPTHREAD_PORT",
+        field="port",
+        group="Serving",
+        default="9292",
+        meaning="The port to listen on.",
+        **_from_to(1, 65535),
+    ),
+    Setting(
+        variable="UPTHREAD_WORKERS",
+        field="workers",
+        group="Serving",
+        default="1",
+        meaning="How many processes serve the site. More than there are cores do not help.",
+        **_from_to(1, 64),
+    ),
+    Setting(
+        variable="UPTHREAD_TRUSTED_PROXIES",
+        field="trusted_proxies",
+        group="Serving",
+        values="addresses or networks separated by commas",
+        meaning="The proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Unless set, none is.",
+        read=_networks,
+    ),
+    Setting(
+        variable="UPTHREAD_SITE_NAME",
+        field="site_name",
+        group="The site",
+        default="Upthread",
+        meaning="What the site is called.",
+        **_LINE,
+    ),
+    Setting(
+        variable="UPTHREAD_TAGLINE",
+        field="tagline",
+        group="The site",
+        meaning="What it is about, shown beside the name.",
+        **_LINE,
+    ),
+    Setting(
+        variable="UPTHREAD_GUESTS",
+        field="guests",
+        group="The site",
+        default="off",
+        meaning="What people without an account may do: only read, comment as well, or comment, post and vote.",
+        **_one_of("off", "comment", "all"),
+    ),
+    Setting(
+        variable="UPTHREAD_REGISTRATION",
+        field="registration",
+        group="The site",
+        default="open",
+        meaning="Whether new people may sign up.",
+        **_one_of("open", "closed"),
+    ),
+    Setting(
+        variable="ENV",
+        field="env",
+        group="The site",
+        meaning="Which environment this is, such as `staging`. Shown beside the name if set.",
+        **_LINE,
+    ),
+    Setting(
+        variable="HOSTNAME",
+        field="hostname",
+        group="The site",
+        meaning="Which machine or container this is. Shown together with `ENV` only.",
+        **_LINE,
+    ),
+    Setting(
+        variable="UPTHREAD_LOG_FORMAT",
+        field="log_format",
+        group="Logs",
+        default="auto",
+        meaning="Lines for people, JSON for machines, or whichever fits: `console` on a terminal, `json` elsewhere.",
+        **_one_of("auto", "console", "json"),
+    ),
+    Setting(
+        variable="UPTHREAD_LOG_LEVEL",
+        field="log_level",
+        group="Logs",
+        default="info",
+        meaning="The least severe kind of record to write.",
+        **_one_of("debug", "info", "warning", "error"),
+    ),
+)
+"""The table that :class:`Settings` is made from, and docs/settings.md is checked against."""

@@ -1,0 +1,216 @@
+"""The settings: their defaults, what they refuse, and that the manual has them all."""
+
+import stat
+import threading
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from upthread.errors import StartError
+from upthread.runtime.secret import site_secret
+from upthread.settings import SETTINGS, Secret, Setting, Settings
+
+MANUAL = Path(__file__).parents[2] / "docs" / "settings.md"
+
+
+def test_nothing_has_to_be_set() -> None:
+    """Without any variable the site is served to this machine only, from a folder beside, with guests reading."""
+    settings = Settings.from_environment({})
+    assert (settings.host, settings.port, settings.workers) == ("127.0.0.1", 9292, 1)
+    assert settings.data == Path("data")
+    assert (settings.site_name, settings.tagline, settings.brand) == ("Upthread", "", "")
+    assert (settings.guests, settings.registration) == ("off", "open")
+    assert (settings.secret, settings.trusted_proxies) == ("", ())
+    assert (settings.log_format, settings.log_level) == ("auto", "info")
+
+
+def test_every_variable_sets_its_setting() -> None:
+    """Each setting is what its variable says."""
+    settings = Settings.from_environment(
+        {
+            "UPTHREAD_DATA": "/srv/upthread",
+            "UPTHREAD_SECRET": "x" * 32,
+            "UPTHREAD_HOST": "::",
+            "UPTHREAD_PORT": "80",
+            "UPTHREAD_WORKERS": "4",
+            "UPTHREAD_TRUSTED_PROXIES": "192.0.2.1, 10.0.1.7/24 ,2001:db8::/32",
+            "UPTHREAD_SITE_NAME": "Птицы",
+            "UPTHREAD_TAGLINE": "Everything that flies",
+            "UPTHREAD_GUESTS": "ALL",
+            "UPTHREAD_REGISTRATION": "closed",
+            "UPTHREAD_LOG_FORMAT": "json",
+            "UPTHREAD_LOG_LEVEL": "DEBUG",
+            "ENV": "staging",
+            "HOSTNAME": "web-1",
+        }
+    )
+    assert msgspec.structs.asdict(settings) == {
+        "data": Path("/srv/upthread"),
+        "secret": "x" * 32,
+        "host": "::",
+        "port": 80,
+        "workers": 4,
+        "trusted_proxies": ("192.0.2.1/32", "10.0.1.0/24", "2001:db8::/32"),
+        "site_name": "Птицы",
+        "tagline": "Everything that flies",
+        "guests": "all",
+        "registration": "closed",
+        "log_format": "json",
+        "log_level": "debug",
+        "env": "staging",
+        "hostname": "web-1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("env", "hostname", "brand"),
+    [("", "", ""), ("staging", "", "staging"), ("staging", "web-1", "staging web-1"), ("", "web-1", "")],
+)
+def test_the_brand_tells_where_one_is(env: str, hostname: str, brand: str) -> None:
+    """The environment's name is shown if it is set, and the machine's only beside it, since shells set that anyway."""
+    assert Settings.from_environment({"ENV": env, "HOSTNAME": hostname}).brand == brand
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("UPTHREAD_PORT", "http"),
+        ("UPTHREAD_PORT", "0"),
+        ("UPTHREAD_PORT", "65536"),
+        ("UPTHREAD_PORT", "٩٢"),
+        ("UPTHREAD_WORKERS", "-1"),
+        ("UPTHREAD_WORKERS", "1.5"),
+        ("UPTHREAD_HOST", "http://localhost"),
+        ("UPTHREAD_GUESTS", "yes"),
+        ("UPTHREAD_REGISTRATION", "maybe"),
+        ("UPTHREAD_TRUSTED_PROXIES", "proxy.example"),
+        ("UPTHREAD_TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("UPTHREAD_LOG_FORMAT", "xml"),
+        ("UPTHREAD_LOG_LEVEL", "loud"),
+        ("UPTHREAD_SITE_NAME", "x" * 256),
+        ("UPTHREAD_TAGLINE", "two\nlines"),
+    ],
+)
+def test_a_bad_value_is_named_in_one_line(variable: str, value: str) -> None:
+    """A value that can't be stops the start with one line that names the variable, the value, and what it may be."""
+    with pytest.raises(StartError) as refused:
+        Settings.from_environment({variable: value})
+    (setting,) = [setting for setting in SETTINGS if setting.variable == variable]
+    assert str(refused.value) == f"{variable} has to be {setting.values}, not {value!r}."
+    assert "\n" not in str(refused.value)
+
+
+def test_a_weak_secret_is_refused_unseen() -> None:
+    """A secret that is too short is refused without being printed."""
+    with pytest.raises(StartError) as refused:
+        Settings.from_environment({"UPTHREAD_SECRET": "hunter2"})
+    assert str(refused.value) == "UPTHREAD_SECRET has to be at least 32 characters."
+
+
+def test_a_secret_is_not_printed_with_the_settings() -> None:
+    """Settings in a log or traceback show that there is a secret, not which."""
+    settings = Settings.from_environment({"UPTHREAD_SECRET": "hunter2" * 5})
+    assert "hunter2" not in repr(settings)
+    assert "…" in repr(settings)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.variable)
+def test_every_value_can_come_from_a_file(setting: Setting, tmp_path: Path) -> None:
+    """NAME_FILE names a file with the value, line end and all; an empty one leaves the default."""
+    value = setting.default or {"secret": "x" * 32, "trusted_proxies": "192.0.2.1"}.get(setting.field, "word")
+    file = tmp_path / "value"
+    file.write_text(f"{value}\n", encoding="utf-8")
+    from_file = Settings.from_environment({f"{setting.variable}_FILE": str(file)})
+    assert from_file == Settings.from_environment({setting.variable: value})
+    file.write_text("", encoding="utf-8")
+    assert Settings.from_environment({f"{setting.variable}_FILE": str(file)}) == Settings.from_environment({})
+
+
+def test_a_file_that_is_wrong_is_named(tmp_path: Path) -> None:
+    """A missing file, one with a bad value, and a value given twice are told by the variable that names the file."""
+    file = tmp_path / "port"
+    with pytest.raises(StartError, match=r"^UPTHREAD_PORT_FILE: .*port can't be read: No such file or directory\.$"):
+        Settings.from_environment({"UPTHREAD_PORT_FILE": str(file)})
+    file.write_bytes(b"\xff")
+    with pytest.raises(StartError, match=r"^UPTHREAD_PORT_FILE: .* it is not UTF-8 text\.$"):
+        Settings.from_environment({"UPTHREAD_PORT_FILE": str(file)})
+    file.write_bytes(b"http")
+    with pytest.raises(StartError, match=r"^UPTHREAD_PORT_FILE has to be a whole number"):
+        Settings.from_environment({"UPTHREAD_PORT_FILE": str(file)})
+    with pytest.raises(StartError, match=r"^UPTHREAD_PORT and UPTHREAD_PORT_FILE are both set"):
+        Settings.from_environment({"UPTHREAD_PORT_FILE": str(file), "UPTHREAD_PORT": "80"})
+
+
+def test_the_table_makes_the_settings() -> None:
+    """There is one row for each setting, and no other."""
+    assert [setting.field for setting in SETTINGS] == list(Settings.__struct_fields__)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.variable)
+def test_the_manual_has_every_setting(setting: Setting) -> None:
+    """The manual says of each setting, in its group, what the program does."""
+    default = f"`{setting.default}`" if setting.default else "empty"
+    row = f"| `{setting.variable}` | {default} | {setting.values} | {setting.meaning} |"
+    group = MANUAL.read_text(encoding="utf-8").partition(f"\n## {setting.group}\n")[2].partition("\n## ")[0]
+    assert row in group.splitlines()
+
+
+def test_the_manual_has_no_other_setting() -> None:
+    """The manual promises nothing that isn't there."""
+    rows = [line for line in MANUAL.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    assert len(rows) == len(SETTINGS)
+
+
+# the site's secret
+
+
+def with_data(data: Path, secret: str = "") -> Settings:
+    """Settings with this data folder."""
+    return msgspec.structs.replace(Settings.from_environment({}), data=data, secret=Secret(secret))
+
+
+def test_a_secret_is_made_once_and_kept(tmp_path: Path) -> None:
+    """The first start makes a secret, in a file for the owner's eyes only, and later starts have the same."""
+    settings = with_data(tmp_path / "new" / "data")
+    secret = site_secret(settings)
+    assert len(secret) >= 32
+    assert site_secret(settings) == secret
+    (file,) = settings.data.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert site_secret(with_data(tmp_path / "other")) != secret
+
+
+def test_a_given_secret_is_used_and_not_kept(tmp_path: Path) -> None:
+    """A secret that is set is the one used, and leaves no file."""
+    assert site_secret(with_data(tmp_path, "y" * 40)) == b"y" * 40
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_processes_that_start_together_share_the_secret(tmp_path: Path) -> None:
+    """However many start at the same moment on an empty folder, all have the same secret."""
+    settings = with_data(tmp_path)
+    start = threading.Barrier(8)
+    found: list[bytes] = []
+
+    def look() -> None:
+        start.wait()
+        found.append(site_secret(settings))
+
+    threads = [threading.Thread(target=look) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert len(set(found)) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["secret"]
+
+
+def test_a_damaged_secret_is_told(tmp_path: Path) -> None:
+    """An empty file in the secret's place, or a folder that can't be used, is one clear line."""
+    (tmp_path / "secret").touch()
+    with pytest.raises(StartError, match=r"holds no secret"):
+        site_secret(with_data(tmp_path))
+    with pytest.raises(StartError, match=r"can't be used: Not a directory"):
+        site_secret(with_data(tmp_path / "secret" / "below"))
