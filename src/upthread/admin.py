@@ -1,7 +1,6 @@
 """``upthread admin``: what an operator does to accounts, on the data folder itself, beside a running site or not."""
 
 import asyncio
-import os
 import secrets
 import sys
 from collections.abc import Awaitable, Callable
@@ -14,17 +13,11 @@ import click
 from upthread.account.model import Person, Session
 from upthread.account.service import AccountService
 from upthread.assembly import open_accounts
-from upthread.errors import UpthreadError
-from upthread.settings import Settings
+from upthread.errors import NotFound
+from upthread.options import data_option
 
 T = TypeVar("T")
 
-data_option = click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="The site's data folder.  [default: UPTHREAD_DATA, or else data]",
-)
 name_argument = click.argument("name")
 
 
@@ -40,7 +33,7 @@ def admin() -> None:
 @name_argument
 @click.option("--no", "take_away", is_flag=True, help="Make NAME no administrator any more.")
 @data_option
-def make_admin(name: str, data: Path | None, *, take_away: bool) -> None:
+def make_admin(name: str, data: Path, *, take_away: bool) -> None:
     """Make NAME an administrator, who may moderate everywhere."""
     person = _with_accounts(data, lambda account: account.set_admin(name, is_admin=not take_away))
     click.echo(f"{_plain(person.name)} is {'no administrator any more' if take_away else 'an administrator now'}.")
@@ -51,7 +44,7 @@ def make_admin(name: str, data: Path | None, *, take_away: bool) -> None:
 @click.option("--stdin", is_flag=True, help="Read the password from the first line of standard input.")
 @click.option("--generate", is_flag=True, help="Make a password up and print it.")
 @data_option
-def reset_password(name: str, data: Path | None, *, stdin: bool, generate: bool) -> None:
+def reset_password(name: str, data: Path, *, stdin: bool, generate: bool) -> None:
     """Set a new password for NAME and end all of their sessions.
 
     Asks for the password twice, unless told where it comes from. An imported person gets their first one this way.
@@ -74,7 +67,7 @@ def reset_password(name: str, data: Path | None, *, stdin: bool, generate: bool)
 @admin.command("sessions")
 @name_argument
 @data_option
-def sessions(name: str, data: Path | None) -> None:
+def sessions(name: str, data: Path) -> None:
     """List the open sessions of NAME, used last first. Times are UTC."""
     person, found = _with_accounts(data, lambda account: _sessions_of(account, name))
     if not found:
@@ -96,7 +89,7 @@ def sessions(name: str, data: Path | None) -> None:
     "--session", "session_id", type=int, metavar="ID", help="End only this one (see upthread admin sessions)."
 )
 @data_option
-def end_sessions(name: str, data: Path | None, session_id: int | None) -> None:
+def end_sessions(name: str, data: Path, session_id: int | None) -> None:
     """End all open sessions of NAME, who has to sign in again."""
 
     async def end(account: AccountService) -> tuple[Person, int]:
@@ -104,7 +97,7 @@ def end_sessions(name: str, data: Path | None, session_id: int | None) -> None:
         if session_id is None:
             return person, await account.end_sessions(person.id)
         if session_id not in [each.id for each in found]:
-            raise click.ClickException(f"{_plain(person.name)} has no open session {session_id}.")
+            raise NotFound("{name} has no open session {id}.", name=_plain(person.name), id=session_id)
         await account.end_session(person.id, session_id)
         return person, 1
 
@@ -112,15 +105,12 @@ def end_sessions(name: str, data: Path | None, session_id: int | None) -> None:
     click.echo(f"Ended {ended} {'session' if ended == 1 else 'sessions'} of {_plain(person.name)}.")
 
 
-def _with_accounts(data: Path | None, work: Callable[[AccountService], Awaitable[T]]) -> T:
+def _with_accounts(data: Path, work: Callable[[AccountService], Awaitable[T]]) -> T:
     async def run() -> T:
-        async with open_accounts(data or Settings.from_environment(os.environ).data) as account:
+        async with open_accounts(data) as account:
             return await work(account)
 
-    try:
-        return asyncio.run(run())
-    except UpthreadError as error:
-        raise click.ClickException(str(error)) from None
+    return asyncio.run(run())
 
 
 async def _sessions_of(account: AccountService, name: str) -> tuple[Person, list[Session]]:

@@ -196,8 +196,8 @@ SETTINGS = (
         field="port",
         group="Serving",
         default="9292",
-        meaning="The port to listen on.",
-        **_from_to(1, 65535),
+        meaning="The port to listen on; 0 takes any that is free.",
+        **_from_to(0, 65535),
     ),
     Setting(
         variable="UPTHREAD_WORKERS",

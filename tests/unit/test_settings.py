@@ -76,7 +76,7 @@ def test_the_brand_tells_where_one_is(env: str, hostname: str, brand: str) -> No
     ("variable", "value"),
     [
         ("UPTHREAD_PORT", "http"),
-        ("UPTHREAD_PORT", "0"),
+        ("UPTHREAD_PORT", "-1"),
         ("UPTHREAD_PORT", "65536"),
         ("UPTHREAD_PORT", "٩٢"),
         ("UPTHREAD_WORKERS", "-1"),
