@@ -6,13 +6,18 @@ been added or removed meanwhile, and finding it costs one index seek however dee
 
 import base64
 import binascii
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from upthread.errors import Invalid
 
-Position = tuple[float, int]
+LARGEST_ID = 2**63 - 1
+"""Databases fail on larger ids rather than not find them."""
+Id = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_ID)]
+"""An id in a cursor, which may be made up and hold any number."""
+
+Position = tuple[float, Id]
 """A row's place in an order: its sort key and, among equals, its id."""
 
 
@@ -20,7 +25,7 @@ class TextPosition(msgspec.Struct, array_like=True, frozen=True):
     """A place in an order by name."""
 
     key: str
-    id: int
+    id: Id
 
 
 def encode(position: Position | TextPosition) -> str:

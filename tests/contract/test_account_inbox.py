@@ -2,6 +2,7 @@
 
 import pytest
 
+from upthread import cursor
 from upthread.account.model import Author, Device, NewSession, Notice, NoticeArrived, NoticeKind
 from upthread.account.service import AccountService
 from upthread.assembly import Services
@@ -148,7 +149,7 @@ async def test_entries_are_marked(account: AccountService, ann: NewSession, bob:
     person_id = ann.signed_in.person.id
     await account.notices_arrived([notice(bob, number, person_id=person_id) for number in (7, 8, 9)])
     first, second, _ = await inbox_of(account, ann)
-    await account.mark_read(person_id, [first.id, second.id, 999])
+    await account.mark_read(person_id, [first.id, second.id, 999, 0, -1, 2**70])
     await account.mark_read(person_id, [second.id], read=False)
     await account.mark_read(bob.id, [second.id])
     assert await unread_of(account, ann) == 2
@@ -184,10 +185,11 @@ async def test_pages_of_the_inbox_go_on(
     assert {entry.comment_id for entry in seen} == set(range(1, 21))
 
 
-async def test_a_damaged_cursor_is_refused(account: AccountService, ann: NewSession) -> None:
+@pytest.mark.parametrize("after", ["!", "AAAA", cursor.encode((1.0, 2**64 - 1))])
+async def test_a_damaged_cursor_is_refused(account: AccountService, ann: NewSession, after: str) -> None:
     """A page link that was tampered with is named as such."""
     with pytest.raises(Invalid) as refused:
-        await account.inbox(ann.signed_in.person.id, after="!")
+        await account.inbox(ann.signed_in.person.id, after=after)
     assert refused.value.field == "after"
 
 

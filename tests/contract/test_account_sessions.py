@@ -112,7 +112,8 @@ async def test_a_person_ends_sessions_of_their_own(account: AccountService, ann:
     first, second, third = [await account.log_in("Ann", PASSWORD, WORK) for _ in range(3)]
 
     await account.end_session(person_id, first.signed_in.session_id)
-    await account.end_session(person_id, bob.signed_in.session_id)
+    for session_id in (bob.signed_in.session_id, 0, 2**70):
+        await account.end_session(person_id, session_id)
     assert await account.signed_in(first.token) is None
     assert await account.signed_in(bob.token)
 

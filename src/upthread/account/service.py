@@ -121,7 +121,8 @@ class AccountService:
 
     async def end_session(self, person_id: int, session_id: int) -> None:
         """End one session of this person."""
-        await self._store.end_session(person_id, session_id)
+        if 0 < session_id <= cursor.LARGEST_ID:
+            await self._store.end_session(person_id, session_id)
 
     async def end_sessions(self, person_id: int, *, keep: int | None = None) -> int:
         """End all sessions of this person but ``keep``; how many ended."""
@@ -213,7 +214,8 @@ class AccountService:
 
     async def mark_read(self, person_id: int, notice_ids: list[int], *, read: bool = True) -> None:
         """Mark these inbox entries as read, or as unread again. Other people's entries are passed over."""
-        await self._store.mark_read(person_id, notice_ids, read=read)
+        ids = [notice_id for notice_id in notice_ids if 0 < notice_id <= cursor.LARGEST_ID]
+        await self._store.mark_read(person_id, ids, read=read)
 
     async def mark_all_read(self, person_id: int) -> None:
         """Mark the whole inbox as read."""
