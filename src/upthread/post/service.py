@@ -1,7 +1,20 @@
 """What can be done with communities, posts, their votes and feeds: the only door of the post room."""
 
-from upthread.account.model import Actor, PersonErased
+import asyncio
+import re
+
+import msgspec
+
+from upthread import cursor, links, markdown
+from upthread.account.model import Actor, Author, PersonErased
+from upthread.cursor import TextPosition
+from upthread.errors import Forbidden, Gone, Invalid, NotFound, SignInNeeded, UpthreadError
 from upthread.post.model import (
+    COMMUNITY_PATTERN,
+    COMMUNITY_TITLE_LIMIT,
+    FLAIR_LIMIT,
+    TEXT_LIMIT,
+    TITLE_LIMIT,
     Community,
     CommunityPage,
     CommunitySort,
@@ -19,10 +32,33 @@ from upthread.post.model import (
     ThreadChanged,
     Vote,
 )
+from upthread.post.store import CommunityRank, CommunityTexts, Mark, NewPost, PostStore, Writing
+from upthread.runtime.clock import Clock
+
+PAGE_LIMIT = 100
+"""Things on a page at most, whatever is asked for."""
+SEARCH_DEPTH = 1_000
+"""A search goes no further than this many hits; whoever has not found it by then needs other words."""
+SAME_LINK_LIMIT = 5
+"""Earlier posts of a link that are pointed out."""
+MENTIONS_LIMIT = 10
+"""People told of one text, so that nobody can call the whole site together."""
+ERASE_BATCH = 200
+"""Posts of an erased person changed in one write, so that others don't wait long in between."""
+RANKS: dict[CommunitySort, CommunityRank] = {"size": "subscribers", "activity": "activity"}
+
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters but tab and line feed, and halves of characters: nothing anyone means to type."""
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Characters that change the direction of what stands after them, on the rest of the page too."""
 
 
 class PostService:
     """Communities, posts, votes on posts, feeds. Every method is one call, near or far, with typed ends."""
+
+    def __init__(self, store: PostStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
 
     # communities
 
@@ -32,18 +68,32 @@ class PostService:
         """Found a community; the founder moderates it and is subscribed.
 
         Raises:
-            Invalid: a field is empty, too long or misshapen, or the name is taken (fields: name, title, description, rules).
-            Forbidden: guests can't.
+            Invalid: fields name (misshapen or taken), title, description or rules (too long).
+            SignInNeeded: guests can't.
         """
-        raise NotImplementedError
+        _people_only(actor)
+        if not re.fullmatch(COMMUNITY_PATTERN, name):
+            raise Invalid("A name has 2 to 30 letters (a to z), digits or underscores.", field="name")
+        texts = _community_texts(title or name, description, rules)
+        founder = Author(actor.id, actor.name)
+        community = await self._store.add_community(name, texts, founder, self._clock.now())
+        if community is None:
+            raise Invalid("There is a community of this name already.", field="name")
+        return community
 
     async def edit_community(self, actor: Actor, name: str, title: str, description: str, rules: str) -> Community:
         """Change a community's texts.
 
         Raises:
+            Invalid: fields title, description or rules (too long).
             Forbidden: the actor neither moderates it nor is an administrator.
+            NotFound: no such community.
         """
-        raise NotImplementedError
+        community = await self.community(name)
+        if not _moderates(actor, community):
+            raise Forbidden("Only moderators can change a community.")
+        texts = _community_texts(title or community.name, description, rules)
+        return _found(await self._store.change_community(name, texts))
 
     async def community(self, name: str) -> Community:
         """One community with its moderators, by name in any case.
@@ -51,55 +101,114 @@ class PostService:
         Raises:
             NotFound: no such community.
         """
-        raise NotImplementedError
+        return _found(await self._store.community(name))
 
-    async def communities(self, sort: CommunitySort = "size", after: str | None = None, limit: int = 25) -> CommunityPage:
-        """All communities, by subscribers, by recent activity, or by name."""
-        raise NotImplementedError
+    async def communities(
+        self, sort: CommunitySort = "size", after: str | None = None, limit: int = 25
+    ) -> CommunityPage:
+        """All communities, by subscribers, by recent activity, or by name; without rules and moderators.
+
+        Raises:
+            Invalid: field after; the cursor is damaged.
+        """
+        limit = _page_limit(limit)
+        if sort != "name":
+            part = await self._store.communities_by_rank(RANKS[sort], cursor.decode(after), limit)
+            return CommunityPage(part.communities, cursor.encode(part.end) if part.end else None)
+        place = cursor.decode_text(after)
+        found = await self._store.communities_by_name(place.key if place else "", limit + 1)
+        shown = found[:limit]
+        end = TextPosition(shown[-1].name, shown[-1].id) if len(found) > limit else None
+        return CommunityPage(shown, cursor.encode(end) if end else None)
 
     async def find_communities(self, text: str, limit: int = 10) -> list[Community]:
-        """Communities whose name, title or description has these words, best first."""
-        raise NotImplementedError
+        """Communities whose name, title or description has these words, best first; the last word may be unfinished."""
+        return await self._store.find_communities(text, _page_limit(limit))
 
-    async def subscribe(self, actor: Actor, community: str, subscribed: bool) -> Community:
-        """Follow a community or stop; doing so twice changes nothing."""
-        raise NotImplementedError
+    async def subscribe(self, actor: Actor, community: str, subscribed: bool) -> Community:  # noqa: FBT001 - one form field, one meaning
+        """Follow a community or stop; doing so twice changes nothing.
+
+        Raises:
+            NotFound: no such community.
+            SignInNeeded: guests can't.
+        """
+        _people_only(actor)
+        return _found(await self._store.subscribe(actor.id, community, subscribed=subscribed))
 
     async def subscriptions(self, person_id: int) -> list[Community]:
-        """The communities a person follows, by name."""
-        raise NotImplementedError
+        """The communities a person follows, by name; without their texts and moderators."""
+        return await self._store.subscriptions(person_id)
 
     # posts
 
     async def submit(self, actor: Actor, draft: PostDraft) -> Post:
-        """Post a link or a text.
+        """Post a link, a text, or both. Whoever is mentioned in the text is told.
 
         Raises:
             Invalid: fields community, title, url, text or flair.
         """
-        raise NotImplementedError
+        flair = _one_line(draft.flair)
+        if len(flair) > FLAIR_LIMIT:
+            raise Invalid("A flair has at most {limit} characters.", field="flair", limit=FLAIR_LIMIT)
+        new = NewPost(
+            community=draft.community,
+            writing=_writing(actor, draft.title, draft.text),
+            url=links.check(draft.url) if draft.url.strip() else "",
+            author=Author(actor.id, actor.name),
+            author_email=actor.email,
+            created_at=self._clock.now(),
+            flair=flair,
+            nsfw=draft.nsfw,
+        )
+        post = await self._store.add_post(new)
+        if post is None:
+            raise Invalid("There is no community of this name.", field="community")
+        return post
 
     async def post(self, post_id: int) -> Post:
-        """One post with its text as HTML; a deleted one has its state and no author, link or text.
+        """One post with its text as HTML; a deleted one has its state and no title, link, text or author.
 
         Raises:
             NotFound: there never was such a post.
         """
-        raise NotImplementedError
+        post = await self._store.post(post_id)
+        if post is None:
+            raise _no_post()
+        return post
 
     async def posts(self, post_ids: list[int]) -> list[Post]:
         """Those of the posts that there are, in the order asked for, as feeds show them."""
-        raise NotImplementedError
+        return await self._store.posts(post_ids)
 
     async def same_link(self, community: str, url: str) -> list[Post]:
-        """Live posts of this community with the same link, newest first, at most five. Links are compared
-        without scheme, ``www.``, a trailing slash, fragment and tracking parameters.
+        """Live posts of this community with the same link, newest first, at most five.
+
+        Links are compared without scheme, ``www.``, a trailing slash, fragment and tracking parameters.
         """
-        raise NotImplementedError
+        try:
+            checked = links.check(url)
+        except Invalid:
+            return []
+        return await self._store.same_link(community, checked, SAME_LINK_LIMIT)
 
     async def edit(self, actor: Actor, post_id: int, title: str, text: str) -> Post:
-        """Change title and text of one's own post; the version before stays readable. Same content: no new version."""
-        raise NotImplementedError
+        """Change title and text of one's own post; the version before stays readable. Same content: no new version.
+
+        Whoever is newly mentioned is told.
+
+        Raises:
+            Invalid: fields title or text.
+            NotFound, Gone: there is none, or it was deleted.
+            Forbidden: it is somebody else's.
+        """
+        post = await self._live(post_id)
+        if not _wrote(actor, post):
+            raise Forbidden("Only the author can edit a post.")
+        told = {name.lower() for version in await self.history(post_id) for name in markdown.mentions(version.text)}
+        revised = await self._store.revise(post_id, _writing(actor, title, text, told), self._clock.now())
+        if revised is None:
+            raise _gone()
+        return revised
 
     async def history(self, post_id: int) -> list[PostRevision]:
         """All versions of a live post, newest first; the first of the list is the source text to edit.
@@ -107,18 +216,44 @@ class PostService:
         Raises:
             NotFound, Gone: there is none, or it was deleted.
         """
-        raise NotImplementedError
+        revisions = await self._store.revisions(post_id)
+        if not revisions:
+            raise await self._missing(post_id)
+        return revisions
 
     async def delete(self, actor: Actor, post_id: int) -> None:
         """Delete one's own post, or remove another's as a moderator of its community or administrator.
 
-        Its text and versions are destroyed. Doing so twice changes nothing.
-        """
-        raise NotImplementedError
+        What it says and all its versions are destroyed; votes and comments stay. Doing so twice changes nothing.
 
-    async def lock(self, actor: Actor, post_id: int, locked: bool) -> Post:
-        """Close a post to new comments, or open it again: for moderators and administrators."""
-        raise NotImplementedError
+        Raises:
+            NotFound: there never was such a post.
+            Forbidden: it is somebody else's.
+        """
+        post = await self.post(post_id)
+        if post.state != "live":
+            return
+        if _wrote(actor, post):
+            await self._store.bury(post_id, "deleted")
+        elif _moderates(actor, await self.community(post.community)):
+            await self._store.bury(post_id, "removed")
+        else:
+            raise Forbidden("Only the author or a moderator can delete a post.")
+
+    async def lock(self, actor: Actor, post_id: int, locked: bool) -> Post:  # noqa: FBT001 - one form field, one meaning
+        """Close a post to new comments, or open it again: for moderators and administrators.
+
+        Raises:
+            NotFound, Gone: there is none, or it was deleted.
+            Forbidden: the actor is neither.
+        """
+        post = await self._live(post_id)
+        if not _moderates(actor, await self.community(post.community)):
+            raise Forbidden("Only moderators can lock a post.")
+        changed = await self._store.lock(post_id, locked=locked)
+        if changed is None:
+            raise _gone()
+        return changed
 
     async def vote(self, actor: Actor, post_id: int, vote: Vote) -> Tally:
         """Set one's vote: 1 up, -1 down, 0 taken back. The same vote twice changes nothing.
@@ -126,47 +261,81 @@ class PostService:
         Raises:
             NotFound, Gone: nothing there to vote on.
         """
-        raise NotImplementedError
+        tally = await self._store.vote(post_id, actor.id, vote)
+        if tally is None:
+            raise await self._missing(post_id)
+        return tally
 
-    async def save(self, actor: Actor, post_id: int, saved: bool) -> None:
-        """Keep a post in one's saved list, or take it out."""
-        raise NotImplementedError
+    async def save(self, actor: Actor, post_id: int, saved: bool) -> None:  # noqa: FBT001 - one form field, one meaning
+        """Keep a post in one's saved list, or take it out. Doing so twice changes nothing.
 
-    async def hide(self, actor: Actor, post_id: int, hidden: bool) -> None:
-        """Leave a post out of one's feeds, or show it again."""
-        raise NotImplementedError
+        Raises:
+            NotFound, Gone: nothing there to save.
+            SignInNeeded: guests can't.
+        """
+        await self._mark("saved", actor, post_id, marked=saved)
+
+    async def hide(self, actor: Actor, post_id: int, hidden: bool) -> None:  # noqa: FBT001 - one form field, one meaning
+        """Leave a post out of one's feeds, or show it again. Doing so twice changes nothing.
+
+        Raises:
+            NotFound, Gone: nothing there to hide.
+            SignInNeeded: guests can't.
+        """
+        await self._mark("hidden", actor, post_id, marked=hidden)
 
     async def marks(self, actor_id: int, post_ids: list[int]) -> list[PostMark]:
         """What this person or guest has done with these posts: one query for a whole page."""
-        raise NotImplementedError
+        return await self._store.marks(actor_id, post_ids)
 
     async def feed(self, query: FeedQuery) -> FeedPage:
-        """A page of posts. Its cost depends on what is shown (and on how many communities a person follows),
-        not on how many posts there are.
+        """A page of posts.
+
+        Its cost depends on what is shown (and on how many communities a person follows), not on how many posts there
+        are.
 
         Raises:
             NotFound: the community does not exist.
             Invalid: field after; the cursor is damaged.
         """
-        raise NotImplementedError
+        query = msgspec.structs.replace(query, limit=_page_limit(query.limit))
+        part = await self._store.feed(query, cursor.decode(query.after), self._clock.now())
+        if part is None:
+            raise _no_community()
+        return FeedPage(part.posts, cursor.encode(part.end) if part.end else None)
 
     async def search(self, query: SearchQuery) -> PostHits:
-        """Posts with these words in title or text."""
-        raise NotImplementedError
+        """Posts with these words in title or text, the last word perhaps unfinished: best first among the newest.
+
+        Without words, the newest posts that the filters let through; with neither, none.
+        """
+        limit = _page_limit(query.limit)
+        offset = max(query.offset, 0)
+        if offset >= SEARCH_DEPTH:
+            return PostHits(hits=[], more=False)
+        hits = await self._store.search(msgspec.structs.replace(query, limit=limit, offset=offset))
+        return PostHits(hits.hits, more=hits.more and offset + limit < SEARCH_DEPTH)
 
     # from elsewhere
 
     async def import_posts(self, posts: list[ImportedPost]) -> ImportedIds:
-        """Take over posts, making their communities where needed; what is there already (by key) stays as it is."""
-        raise NotImplementedError
+        """Take over posts, making their communities where needed; what is there already (by key) stays as it is.
+
+        Titles and texts may be longer than what can be typed here. A link is kept if it opens a web page.
+        """
+        return await self._store.import_posts(await asyncio.to_thread(_imported, posts))
 
     async def threads_changed(self, events: list[ThreadChanged]) -> None:
         """Take note of comment counts. Idempotent; older news than what is known is passed over."""
-        raise NotImplementedError
+        await self._store.threads_changed(events)
 
     async def people_erased(self, events: list[PersonErased]) -> None:
         """Take erased people's names (and texts) off their posts, moderation and votes lists. Idempotent."""
-        raise NotImplementedError
+        for event in events:
+            erased = ERASE_BATCH
+            while erased == ERASE_BATCH:
+                erased = await self._store.erase_posts(event.person_id, ERASE_BATCH, with_content=event.erase_content)
+            await self._store.forget_person(event.person_id)
 
     async def check(self) -> None:
         """Answer if the database does.
@@ -174,4 +343,129 @@ class PostService:
         Raises:
             Unavailable: it does not.
         """
-        raise NotImplementedError
+        await self._store.check()
+
+    async def _mark(self, mark: Mark, actor: Actor, post_id: int, *, marked: bool) -> None:
+        _people_only(actor)
+        if not marked:
+            await self._store.clear_mark(mark, actor.id, post_id)
+        elif not await self._store.set_mark(mark, actor.id, post_id, self._clock.now()):
+            raise await self._missing(post_id)
+
+    async def _live(self, post_id: int) -> Post:
+        post = await self.post(post_id)
+        if post.state != "live":
+            raise _gone()
+        return post
+
+    async def _missing(self, post_id: int) -> UpthreadError:
+        """Why nothing can be done with a post that is not live."""
+        return _gone() if await self._store.post(post_id) else _no_post()
+
+
+# What is asked of people and their texts
+
+
+def _people_only(actor: Actor) -> None:
+    if actor.id <= 0:
+        raise SignInNeeded("Log in to do this.")
+
+
+def _wrote(actor: Actor, post: Post) -> bool:
+    """Guests are known by a cookie only, which is too little to let them change what is public."""
+    return post.author.id == actor.id > 0
+
+
+def _moderates(actor: Actor, community: Community) -> bool:
+    return actor.is_admin or any(moderator.id == actor.id for moderator in community.moderators)
+
+
+def _found(community: Community | None) -> Community:
+    if community is None:
+        raise _no_community()
+    return community
+
+
+def _no_community() -> NotFound:
+    return NotFound("There is no such community.")
+
+
+def _no_post() -> NotFound:
+    return NotFound("There is no such post.")
+
+
+def _gone() -> Gone:
+    return Gone("This post has been deleted.")
+
+
+def _page_limit(limit: int) -> int:
+    return min(max(limit, 1), PAGE_LIMIT)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_TURNING.sub("", _UNSEEN.sub("", text)).split())
+
+
+def _lines(text: str) -> str:
+    """A text with line feeds as its only line ends, without empty lines around it."""
+    return _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n").rstrip()
+
+
+def _limited(text: str, field: str) -> str:
+    if len(text) > TEXT_LIMIT:
+        raise Invalid("A text has at most {limit} characters.", field=field, limit=TEXT_LIMIT)
+    return text
+
+
+def _community_texts(title: str, description: str, rules: str) -> CommunityTexts:
+    title = _one_line(title)
+    if len(title) > COMMUNITY_TITLE_LIMIT:
+        raise Invalid("A title has at most {limit} characters.", field="title", limit=COMMUNITY_TITLE_LIMIT)
+    description = _limited(_lines(description), "description")
+    rules = _limited(_lines(rules), "rules")
+    return CommunityTexts(
+        title=title,
+        description=description,
+        description_html=markdown.render(description),
+        rules=rules,
+        rules_html=markdown.render(rules),
+    )
+
+
+def _writing(actor: Actor, title: str, text: str, told: frozenset[str] | set[str] = frozenset()) -> Writing:
+    """What a post by this person says, checked; ``told`` are those whom earlier versions mentioned."""
+    title = _one_line(title)
+    if not any(character.isprintable() and not character.isspace() for character in title):
+        raise Invalid("A post needs a title.", field="title")
+    if len(title) > TITLE_LIMIT:
+        raise Invalid("A title has at most {limit} characters.", field="title", limit=TITLE_LIMIT)
+    text = _limited(_lines(text), "text")
+    to_tell = [name for name in markdown.mentions(text) if name.lower() not in {*told, actor.name.lower()}]
+    return _written(title, text, mentions=tuple(to_tell[:MENTIONS_LIMIT]))
+
+
+def _written(title: str, text: str, mentions: tuple[str, ...] = ()) -> Writing:
+    html = markdown.render(text) if text else ""
+    return Writing(title=title, text=text, html=html, plain=markdown.plain(html), mentions=mentions)
+
+
+def _imported(posts: list[ImportedPost]) -> dict[str, NewPost]:
+    """Posts from elsewhere by key, rendered; of several with one key the first."""
+    fresh: dict[str, NewPost] = {}
+    for post in posts:
+        if post.key not in fresh:
+            fresh[post.key] = NewPost(
+                community=post.community,
+                writing=_written(_one_line(post.title), _lines(post.text)),
+                url=post.url if links.is_web(post.url) else "",
+                author=post.author,
+                created_at=post.created_at,
+                edited_at=post.edited_at,
+                ups=post.ups,
+                downs=post.downs,
+                flair=_one_line(post.flair),
+                nsfw=post.nsfw,
+                locked=post.locked,
+                state=post.state,
+            )
+    return fresh

@@ -1,0 +1,97 @@
+"""What is done with communities inside a write."""
+
+import sqlite3
+
+import msgspec
+
+from upthread.account.model import Author
+from upthread.post.model import Community
+from upthread.post.sqlite_rows import find_community, folded
+from upthread.post.sqlite_search import index_community
+from upthread.post.store import CommunityTexts
+from upthread.ranking import community_activity
+
+
+def add_community(connection: sqlite3.Connection, name: str, texts: CommunityTexts, at: int) -> int | None:
+    """Add a community; None if the name is taken."""
+    added = connection.execute(
+        "INSERT INTO community (name, name_folded, title, created_at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (name_folded) DO NOTHING RETURNING id",
+        (name, folded(name), texts.title, at),
+    ).fetchone()
+    if added is None:
+        return None
+    community_id: int = added["id"]
+    connection.execute(
+        "INSERT INTO community_text (community_id, description, description_html, rules, rules_html)"
+        " VALUES (:community_id, :description, :description_html, :rules, :rules_html)",
+        {"community_id": community_id, **msgspec.structs.asdict(texts)},
+    )
+    index_community(connection, community_id, name, texts)
+    return community_id
+
+
+def found_community(
+    connection: sqlite3.Connection, name: str, texts: CommunityTexts, founder: Author, at: int
+) -> Community | None:
+    """Add a community that its founder moderates and follows; None if the name is taken."""
+    community_id = add_community(connection, name, texts, at)
+    if community_id is None:
+        return None
+    connection.execute("INSERT INTO moderator VALUES (?, ?, ?)", (community_id, founder.id, founder.name))
+    return subscribe(connection, founder.id, name, subscribed=True)
+
+
+def change_community(connection: sqlite3.Connection, name: str, texts: CommunityTexts) -> Community | None:
+    """Change what a community says about itself; None if there is none."""
+    changed = connection.execute(
+        "UPDATE community SET title = ? WHERE name_folded = ? RETURNING id, name", (texts.title, folded(name))
+    ).fetchone()
+    if changed is None:
+        return None
+    connection.execute(
+        "UPDATE community_text SET description = :description, description_html = :description_html, rules = :rules,"
+        " rules_html = :rules_html WHERE community_id = :community_id",
+        {"community_id": changed["id"], **msgspec.structs.asdict(texts)},
+    )
+    index_community(connection, changed["id"], changed["name"], texts)
+    return find_community(connection, name)
+
+
+def subscribe(connection: sqlite3.Connection, person_id: int, name: str, *, subscribed: bool) -> Community | None:
+    """Follow a community or stop; None if there is none."""
+    community = find_community(connection, name)
+    if community is None:
+        return None
+    statement = (
+        "INSERT OR IGNORE INTO subscription (person_id, community_id) VALUES (?, ?)"
+        if subscribed
+        else "DELETE FROM subscription WHERE person_id = ? AND community_id = ?"
+    )
+    if connection.execute(statement, (person_id, community.id)).rowcount:
+        connection.execute(
+            "UPDATE community SET subscribers = subscribers + ? WHERE id = ?", (1 if subscribed else -1, community.id)
+        )
+    return find_community(connection, name)
+
+
+def leave_all(connection: sqlite3.Connection, person_id: int) -> None:
+    """End what somebody follows and moderates."""
+    connection.execute(
+        "UPDATE community SET subscribers = subscribers - 1"
+        " WHERE id IN (SELECT community_id FROM subscription WHERE person_id = ?)",
+        (person_id,),
+    )
+    connection.execute("DELETE FROM subscription WHERE person_id = ?", (person_id,))
+    connection.execute("DELETE FROM moderator WHERE person_id = ?", (person_id,))
+
+
+def add_activity(
+    connection: sqlite3.Connection, community_id: int, at: int, interactions: int, *, posts: int = 0
+) -> None:
+    """Count posts or comments that a community got at one time towards its activity."""
+    (previous,) = connection.execute("SELECT activity FROM community WHERE id = ?", (community_id,)).fetchone()
+    connection.execute(
+        "UPDATE community SET activity = ?, posts = posts + ? WHERE id = ?",
+        (community_activity(previous, at, interactions), posts, community_id),
+    )

@@ -1,0 +1,174 @@
+"""Full-text search over posts and communities with FTS5: keeping the index, and asking it.
+
+What people type never reaches FTS5 as syntax: each word is a quoted phrase. A community's, author's or domain's name
+is looked for as a phrase in a column of its own, which narrows the search down within the index; because a phrase also
+matches a part of a longer name, the names themselves are compared as well.
+"""
+
+import re
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from upthread.links import as_domain
+from upthread.post.model import Community, PostHit, PostHits, SearchQuery
+from upthread.post.sqlite_rows import COMMUNITY, POSTS_BY_ID, community_of, folded, post_of
+from upthread.post.store import CommunityTexts, Writing
+from upthread.ranking import SEARCH_WINDOW
+
+WORDS_LIMIT = 20
+"""Words of a search that are looked for; more of them only make it slow."""
+TITLE_WEIGHT = 8.0
+"""How much more a hit in the title counts than one in the text."""
+HIT_BEGINS, HIT_ENDS = "\ue000", "\ue001"
+SNIPPET_WORDS = 24
+
+_MARKS = {ord(HIT_BEGINS): None, ord(HIT_ENDS): None}
+_INNER_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def index_post(
+    connection: sqlite3.Connection, post_id: int, writing: Writing, community: str, author: str, domain: str
+) -> None:
+    """Make a new post findable."""
+    connection.execute(
+        "INSERT INTO post_search (rowid, title, text, community, author, domain) VALUES (?, ?, ?, ?, ?, ?)",
+        (post_id, writing.title.translate(_MARKS), writing.plain.translate(_MARKS), community, author, domain),
+    )
+
+
+def reindex_post(connection: sqlite3.Connection, post_id: int, writing: Writing) -> None:
+    """Find a post by its new words, no longer by the old ones."""
+    connection.execute(
+        "UPDATE post_search SET title = ?, text = ? WHERE rowid = ?",
+        (writing.title.translate(_MARKS), writing.plain.translate(_MARKS), post_id),
+    )
+
+
+def index_community(connection: sqlite3.Connection, community_id: int, name: str, texts: CommunityTexts) -> None:
+    """Make a community findable by its name, by the words that capitals show in it, and by what it says."""
+    connection.execute("DELETE FROM community_search WHERE rowid = ?", (community_id,))
+    connection.execute(
+        "INSERT INTO community_search (rowid, name, title, description) VALUES (?, ?, ?, ?)",
+        (community_id, f"{name} {_INNER_CAPITAL.sub(' ', name)}", texts.title, texts.description),
+    )
+
+
+def find_communities(connection: sqlite3.Connection, text: str, limit: int) -> list[Community]:
+    """Communities with these words (the last one may be unfinished), best first."""
+    words = _phrases(text)
+    if not words:
+        return []
+    found = connection.execute(
+        f"""
+        SELECT {COMMUNITY}, community_text.description, description_html
+        FROM community_search CROSS JOIN community ON community.id = community_search.rowid
+        JOIN community_text ON community_id = community.id
+        WHERE community_search MATCH ? ORDER BY bm25(community_search, 10.0, 5.0, 1.0), subscribers DESC LIMIT ?
+        """,  # noqa: S608 - no input in it
+        (words, limit),
+    )
+    return [community_of(row) for row in found]
+
+
+def search(connection: sqlite3.Connection, query: SearchQuery) -> PostHits:
+    """Live posts that match, best first among the newest; newest first where no words are asked for."""
+    names = {
+        "community": query.community,
+        "author": query.author,
+        "domain": query.domain and as_domain(query.domain),
+    }
+    words = _phrases(query.text)
+    match = " AND ".join(
+        ([f"{{title text}} : ({words})"] if words else [])
+        + [f"{column} : {_phrase(name)}" for column, name in names.items() if name]
+    )
+    parameters: dict[str, Any] = {
+        **names,
+        "community": query.community and folded(query.community),
+        "match": match,
+        "before": query.before,
+        "after": query.after,
+        "window": SEARCH_WINDOW,
+        "offset": query.offset,
+        "limit": query.limit + 1,
+    }
+    if match:
+        ids = _matching(connection, query, parameters, by_words=bool(words))
+    elif query.before is not None or query.after is not None:
+        ids = _between(connection, parameters)
+    else:
+        return PostHits(hits=[], more=False)
+    return _hits(connection, ids, match, query.limit)
+
+
+def _matching(
+    connection: sqlite3.Connection, query: SearchQuery, parameters: dict[str, Any], *, by_words: bool
+) -> list[int]:
+    conditions = ["post_search MATCH :match"]
+    if query.community:
+        conditions.append("community_id = (SELECT id FROM community WHERE name_folded = :community)")
+    if query.author:
+        conditions.append("author_name = :author COLLATE NOCASE")
+    if query.domain:
+        conditions.append("post.domain = :domain")
+    if query.before is not None:
+        conditions.append("created_at < :before")
+    if query.after is not None:
+        conditions.append("created_at >= :after")
+    matching = f"FROM post_search CROSS JOIN post ON post.id = post_search.rowid WHERE {' AND '.join(conditions)}"
+    newest = connection.execute(
+        f"SELECT post.id {matching} ORDER BY post_search.rowid DESC LIMIT :window",
+        parameters,
+    ).fetchall()
+    if not newest:
+        return []
+    best_first = f"bm25(post_search, {TITLE_WEIGHT}, 1.0, 0.0, 0.0, 0.0)" if by_words else "created_at DESC"
+    ranked = connection.execute(
+        f"SELECT post.id {matching} AND post_search.rowid >= :oldest"
+        f" ORDER BY {best_first}, post.id DESC LIMIT :limit OFFSET :offset",
+        {**parameters, "oldest": newest[-1]["id"]},
+    )
+    return [row["id"] for row in ranked]
+
+
+def _between(connection: sqlite3.Connection, parameters: dict[str, Any]) -> list[int]:
+    found = connection.execute(
+        """
+        SELECT id FROM post INDEXED BY post_by_created_at
+        WHERE state = 'live' AND created_at >= coalesce(:after, created_at)
+            AND created_at < coalesce(:before, created_at + 1)
+        ORDER BY created_at DESC, tie DESC LIMIT :limit OFFSET :offset
+        """,
+        parameters,
+    )
+    return [row["id"] for row in found]
+
+
+def _hits(connection: sqlite3.Connection, ids: list[int], match: str, limit: int) -> PostHits:
+    wanted = msgspec.json.encode(ids[:limit]).decode()
+    snippets: dict[int, str] = {}
+    if match:
+        for row in connection.execute(
+            """
+            SELECT rowid AS id, snippet(post_search, 1, :begins, :ends, '…', :words) AS text,
+                highlight(post_search, 0, :begins, :ends) AS title
+            FROM post_search WHERE post_search MATCH :match AND rowid IN (SELECT value FROM json_each(:ids))
+            """,
+            {"begins": HIT_BEGINS, "ends": HIT_ENDS, "words": SNIPPET_WORDS, "match": match, "ids": wanted},
+        ):
+            in_title_only = HIT_BEGINS in row["title"] and HIT_BEGINS not in row["text"]
+            snippets[row["id"]] = row["title"] if in_title_only else row["text"]
+    posts = [post_of(row) for row in connection.execute(POSTS_BY_ID, (wanted,))]
+    return PostHits(hits=[PostHit(post, snippets.get(post.id, "")) for post in posts], more=len(ids) > limit)
+
+
+def _phrases(text: str) -> str:
+    """The words of a text, each quoted, the last one also as the beginning of a longer word."""
+    words = text.split()[:WORDS_LIMIT]
+    return " ".join(map(_phrase, words)) + " *" if words else ""
+
+
+def _phrase(text: str) -> str:
+    return '"' + text.replace("\0", "").replace('"', '""') + '"'
