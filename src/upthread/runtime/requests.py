@@ -36,12 +36,16 @@ class Requests:
         self._cut = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request. Errors end here: the client has had its answer, the log has the rest."""
+        """Serve one request. Errors end here: the client has had its answer, the log has the rest.
+
+        The application finds the id as ``scope["request_id"]``, to show it on a page that says something went wrong.
+        """
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a server runs each request in a task; this tells mypy
         arrived = time.perf_counter()
         own_id = _id_from(scope) or secrets.token_hex(16).encode()
-        request_id.set(own_id.decode())
+        scope["request_id"] = own_id.decode()
+        request_id.set(scope["request_id"])
         status = 0
 
         async def send_with_id(message: Message) -> None:

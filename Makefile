@@ -1,0 +1,60 @@
+# Everything here works in a fresh clone with Python 3.11 or newer and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
+LOCK := uv pip compile --universal -p 3.11 --no-emit-index-url --generate-hashes --no-header --no-annotate --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lock clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "Another Python: make run PYTHON=python3.12. More options: make run ARGS=\"--port 8080\"."
+
+run: $(VENV)/for-running ## Set up what is needed and serve the site, with a demo, on http://127.0.0.1:9292
+	@$(BIN)/upthread serve --demo --data data $(ARGS)
+
+test: $(VENV)/for-testing ## Set up what is needed and run the tests (browser tests need a Chromium)
+	@$(BIN)/pytest $(ARGS)
+
+check: $(VENV)/for-testing ## Look for mistakes without running anything: style, format, types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/for-testing ## Bring the code into its form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: ## Lock versions anew after a change of pyproject.toml (needs uv; ARGS=--upgrade takes the newest)
+	$(LOCK) $(ARGS) pyproject.toml -o requirements/run.txt
+	$(LOCK) $(ARGS) --group build -o requirements/build.txt
+	$(LOCK) $(ARGS) pyproject.toml --group dev -o requirements/dev.txt
+
+clean: ## Remove what was set up here; the data stay
+	rm -rf $(VENV) artifacts dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# What has been installed is remembered by an empty file, so that it is installed again only if something changed.
+
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Upthread needs Python 3.11 or newer, and $(PYTHON) is none." >&2; \
+		echo "If there is one under another name: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "This Python can't make virtual environments. On Debian or Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/for-running: $(VENV)/made requirements/run.txt requirements/build.txt pyproject.toml
+	@echo "Setting up what running needs ..."
+	@$(PIP) install --require-hashes -r requirements/run.txt -r requirements/build.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/for-testing: $(VENV)/for-running requirements/dev.txt
+	@echo "Setting up what testing needs ..."
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
