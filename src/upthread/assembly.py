@@ -20,7 +20,7 @@ from upthread.post.service import PostService
 from upthread.runtime.clock import Clock, SystemClock
 from upthread.runtime.courier import Courier, Delivery
 from upthread.storage.outbox import SqliteOutbox
-from upthread.storage.sqlite import Database, Layout, prepare
+from upthread.storage.sqlite import Database, Layout, examine, prepare
 
 LAYOUTS = (post_sqlite.LAYOUT, comment_sqlite.LAYOUT, account_sqlite.LAYOUT)
 SYSTEM_CLOCK = SystemClock()
@@ -59,8 +59,9 @@ def prepare_data(data: Path) -> None:
         raise StartError(
             "The data folder {path} can't be made: {reason}.", path=str(data), reason=_reason(error)
         ) from None
-    for layout in LAYOUTS:
-        prepare(database_file(data, layout), layout)
+    for act in (examine, prepare):  # all are looked at before the first is touched
+        for layout in LAYOUTS:
+            act(database_file(data, layout), layout)
 
 
 def _reason(error: OSError) -> str:

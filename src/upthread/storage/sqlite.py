@@ -14,7 +14,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -241,11 +241,11 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return connection
 
 
-def prepare(path: Path, layout: Layout) -> None:
-    """Bring the file to this version's layout, in one transaction; several processes may do so at once.
+def examine(path: Path, layout: Layout) -> None:
+    """See whether the file can be brought to this version's layout, and change nothing. One that is not there can.
 
     Raises:
-        StartError: it can't be done; the file is as it was.
+        StartError: it can't.
     """
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise StartError(
@@ -253,13 +253,32 @@ def prepare(path: Path, layout: Layout) -> None:
             found=sqlite3.sqlite_version,
             needed=".".join(map(str, OLDEST_SQLITE)),
         )
+    if path.exists():
+        with _refusals(path), closing(_plain_connection(path)) as connection:
+            _version(connection, path, layout)
+
+
+def prepare(path: Path, layout: Layout) -> None:
+    """Bring the file to this version's layout, in one transaction; several processes may do so at once.
+
+    Raises:
+        StartError: it can't be done; the file is as it was.
+    """
+    examine(path, layout)
+    with _refusals(path), closing(_plain_connection(path)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        if _version(connection, path, layout) < len(layout.migrations):
+            _migrate(connection, path, layout)
+
+
+def _plain_connection(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
     try:
-        # A file of ours is recognised before anything is written, so a stranger's file stays as it is.
-        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)) as connection:
-            version = _version(connection, path, layout)
-            connection.execute("PRAGMA journal_mode=WAL")
-            if version < len(layout.migrations):
-                _migrate(connection, path, layout)
+        yield
     except sqlite3.DatabaseError as error:
         if "not a database" in str(error) or "malformed" in str(error):
             raise StartError("{path} is not a database, or it is damaged.", path=str(path)) from error
