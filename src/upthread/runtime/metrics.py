@@ -43,8 +43,14 @@ def count_request(scope: Scope, status: int, seconds: float) -> None:
     """Take note of an answered request, under the template of its route (``/post/{id}``)."""
     path = getattr(scope.get("route"), "path", UNROUTED)
     method = scope["method"] if scope["method"] in METHODS else "OTHER"
-    request_count.labels(method, path, str(status)).inc()
-    request_time.labels(path).observe(seconds)
+    count, time = _labelled(method, path, status)
+    count.inc()
+    time.observe(seconds)
+
+
+@cache  # finding the labels takes longer than counting; there are as many as there are routes
+def _labelled(method: str, path: str, status: int) -> tuple[Counter, Histogram]:
+    return request_count.labels(method, path, str(status)), request_time.labels(path)
 
 
 def count_error(error: UpthreadError) -> None:
