@@ -28,7 +28,15 @@ class TextPosition(msgspec.Struct, array_like=True, frozen=True):
     id: Id
 
 
-def encode(position: Position | TextPosition) -> str:
+class CountedPosition(msgspec.Struct, array_like=True, frozen=True):
+    """A place in an order, and how many came up to it, so that "so many more" can be said without counting them."""
+
+    key: float
+    id: Id
+    count: int
+
+
+def encode(position: Position | TextPosition | CountedPosition) -> str:
     """The cursor text for a position: letters, digits, ``-`` and ``_`` only."""
     return base64.urlsafe_b64encode(msgspec.msgpack.encode(position)).decode().rstrip("=")
 
@@ -58,4 +66,12 @@ def decode_text(cursor: str | None) -> TextPosition | None:
     if not cursor:
         return None
     position: TextPosition = _decode(cursor, TextPosition)
+    return position
+
+
+def decode_counted(cursor: str | None) -> CountedPosition | None:
+    """Like :func:`decode`, for an order whose places are counted."""
+    if not cursor:
+        return None
+    position: CountedPosition = _decode(cursor, CountedPosition)
     return position

@@ -74,6 +74,11 @@ class _OutOfProportionError(Exception):
     """The text is small and what it describes is not."""
 
 
+def tidied(text: str) -> str:
+    """A text as it is worth keeping: without :data:`_REMOVED`, line feeds as its only line ends, nothing around it."""
+    return _REMOVED.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n").rstrip()
+
+
 def render(text: str) -> str:
     """The HTML of a Markdown text, safe to put into a page.
 
@@ -109,12 +114,16 @@ def plain(rendered: str) -> str:
 
 
 def excerpt(text: str, limit: int = 200) -> str:
-    """The beginning of a Markdown text as plain text, cut after a word to at most ``limit`` characters with the …."""
+    """The beginning of a Markdown text as plain text, :func:`shortened` to ``limit`` characters."""
     # A text's first characters decide; ten times as many leave room for its markup and bound the work.
-    whole = plain(render(text[: 10 * limit]))
-    if len(whole) <= limit:
-        return whole
-    cut = whole[:limit]
+    return shortened(plain(render(text[: 10 * limit])), limit)
+
+
+def shortened(words: str, limit: int) -> str:
+    """Plain text on one line, cut after a word to at most ``limit`` characters with the …."""
+    if len(words) <= limit:
+        return words
+    cut = words[:limit]
     return (cut[: cut.rfind(" ")] if " " in cut else cut[:-1]).rstrip() + "…"
 
 

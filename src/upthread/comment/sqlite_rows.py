@@ -1,0 +1,51 @@
+"""How rows of the comment room's tables become its types: the columns to read, and what to make of them."""
+
+import sqlite3
+
+from upthread.account.model import Author
+from upthread.comment.model import Comment
+
+COMMENT = """
+    comment.id, comment.post_id, parent_id, above, comment.author_id, author_name, html, created_at, edited_at,
+    ups, downs, replies, state, revisions
+"""
+"""As threads show it."""
+LISTED = f"{COMMENT}, title, community"
+"""As lists show it, which join its thread."""
+
+LISTED_BY_ID = f"SELECT {LISTED} FROM comment JOIN thread USING (post_id) WHERE comment.id = ?"  # noqa: S608 - no input in it
+LISTED_BY_IDS = f"""
+    SELECT {LISTED} FROM json_each(?) AS wanted CROSS JOIN comment ON comment.id = wanted.value
+    JOIN thread USING (post_id)
+"""  # noqa: S608 - no input in it
+"""Takes a JSON array of ids; the rows come in its order."""
+COMMENTS_BY_IDS = f"SELECT {COMMENT} FROM json_each(?) AS wanted CROSS JOIN comment ON comment.id = wanted.value"  # noqa: S608 - no input in it
+"""The same."""
+
+
+def comment_of(row: sqlite3.Row, *, listed: bool = True) -> Comment:
+    """The comment in a row of the columns :data:`LISTED`, or of :data:`COMMENT`."""
+    above, comment_id = row["above"], row["id"]
+    return Comment(
+        id=comment_id,
+        post_id=row["post_id"],
+        parent_id=row["parent_id"] or None,
+        path=f"{above}.{comment_id}" if above else str(comment_id),
+        depth=above.count(".") + 1 if above else 0,
+        author=Author(row["author_id"], row["author_name"]),
+        html=row["html"],
+        created_at=row["created_at"],
+        edited_at=row["edited_at"],
+        ups=row["ups"],
+        downs=row["downs"],
+        replies=row["replies"],
+        state=row["state"],
+        revisions=row["revisions"],
+        title=row["title"] if listed else "",
+        community=row["community"] if listed else "",
+    )
+
+
+def read_comment(connection: sqlite3.Connection, comment_id: int) -> Comment:
+    """A comment that is there, as the running transaction sees it."""
+    return comment_of(connection.execute(LISTED_BY_ID, (comment_id,)).fetchone())

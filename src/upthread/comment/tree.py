@@ -1,0 +1,145 @@
+"""Which comments of a thread a page shows, and how they become a tree: rules only, nothing is read here.
+
+A page has room for some hundred comments; a thread may have tens of thousands. Each comment is given a cost: at the
+top of the page its place there, and below that the cost of what it answers, plus :data:`REPLY_COST` for every place
+among the replies. The cheapest comments make the page. So the first comment at the top comes with a good part of what
+is said below it, later ones with less, and a thread that fits is shown whole.
+
+The cost of a reply is known before it is read, because every comment knows how many replies it has. This is why a page
+can be read level by level, one query for each, and hardly more is read than is shown.
+"""
+
+import heapq
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from msgspec import Struct
+
+from upthread import cursor
+from upthread.comment.model import Comment, ThreadNode, ThreadPage
+from upthread.cursor import CountedPosition, Position
+
+REPLY_COST = 5
+"""The first reply to a comment is worth as much room as the comment this many places further down, the second as the
+one twice as far down, and so on.
+"""
+LEVELS = 9
+"""Levels on a page: deeper parts of a thread go on at a page of their own, where there is width for them again."""
+
+
+class Placed(Struct, frozen=True):
+    """A comment and its position in the order asked for."""
+
+    comment: Comment
+    position: Position
+
+
+class Wanted(Struct, frozen=True):
+    """Replies to read: the first ``count`` below this comment, or at the top of the thread if it is None."""
+
+    parent_id: int | None
+    count: int
+
+
+class _Seat:
+    """A comment that may come onto the page."""
+
+    __slots__ = ("comment", "cost", "position", "replies")
+
+    def __init__(self, placed: Placed, cost: int) -> None:
+        self.comment = placed.comment
+        self.position = placed.position
+        self.cost = cost
+        self.replies: list[_Seat] = []
+
+    def reply_costs(self) -> range:
+        """The costs of all replies there are, read or not."""
+        return range(self.cost + REPLY_COST, self.cost + REPLY_COST * self.comment.replies + 1, REPLY_COST)
+
+    def replies_up_to(self, highest_cost: int) -> int:
+        """How many of them cost no more than this."""
+        return min(self.comment.replies, max((highest_cost - self.cost) // REPLY_COST, 0))
+
+
+class Selection:
+    """A page of a thread in the making. ``top`` are the first comments of its top level.
+
+    As long as :meth:`wanted` names replies, read them and :meth:`add` them.
+    """
+
+    def __init__(self, top: Sequence[Placed], limit: int) -> None:
+        self._limit = limit
+        self._top = [_Seat(placed, place) for place, placed in enumerate(top)]
+        self._seats = list(self._top)
+        self._lowest = self._top
+        self._levels = 1
+        self._highest_cost = 0
+
+    def wanted(self) -> list[Wanted]:
+        """The replies, to comments of the lowest level so far, that may still come onto the page; none at the end."""
+        if self._levels == LEVELS:
+            return []
+        known = sorted(seat.cost for seat in self._seats)
+        cheapest = islice(heapq.merge(known, *(seat.reply_costs() for seat in self._lowest)), self._limit)
+        self._highest_cost = max(cheapest, default=0)
+        self._levels += 1
+        return [
+            Wanted(seat.comment.id, count) for seat in self._lowest if (count := seat.replies_up_to(self._highest_cost))
+        ]
+
+    def add(self, replies: Iterable[Placed]) -> None:
+        """Take in what was wanted, the replies to each comment in their order. There may be more than was wanted."""
+        parents = {seat.comment.id: seat for seat in self._lowest}
+        self._lowest = []
+        for placed in replies:
+            parent = parents[placed.comment.parent_id or 0]
+            cost = parent.cost + REPLY_COST * (len(parent.replies) + 1)
+            if cost <= self._highest_cost:
+                seat = _Seat(placed, cost)
+                parent.replies.append(seat)
+                self._lowest.append(seat)
+        self._seats.extend(self._lowest)
+
+    def page(self, total: int, at_this_level: int, before: int = 0) -> ThreadPage:
+        """The page, once nothing more is wanted.
+
+        Args:
+            total: Comments in the whole thread.
+            at_this_level: How many there are at the page's top level, with those on earlier pages.
+            before: How many of these were on earlier pages.
+        """
+        # A comment is dearer than what it answers and than its siblings before it, so the cheapest are a tree.
+        kept = {seat.comment.id for seat in sorted(self._seats, key=lambda seat: seat.cost)[: self._limit]}
+        shown = [seat for seat in self._top if seat.comment.id in kept]
+        # Comments may have come or gone places since the first page, so only what was read tells that this is the end.
+        remaining = max(at_this_level - before - len(shown), 1) if len(shown) < len(self._top) else 0
+        return ThreadPage(
+            nodes=[_node(seat, kept) for seat in shown],
+            total=total,
+            after=_cursor(shown[-1], before + len(shown)) if shown and remaining else None,
+            remaining=remaining,
+        )
+
+
+def _node(seat: _Seat, kept: set[int]) -> ThreadNode:
+    shown = [reply for reply in seat.replies if reply.comment.id in kept]
+    hidden = max(seat.comment.replies - len(shown), 0)
+    return ThreadNode(
+        comment=seat.comment,
+        children=[_node(reply, kept) for reply in shown],
+        hidden_replies=hidden,
+        after=_cursor(shown[-1], len(shown)) if shown and hidden else None,
+    )
+
+
+def _cursor(last: _Seat, shown: int) -> str:
+    key, comment_id = last.position
+    return cursor.encode(CountedPosition(key, comment_id, shown))
+
+
+def in_context(above: Sequence[Comment], page: ThreadPage) -> ThreadPage:
+    """The page of one comment's subtree, below the comments that lead down to it."""
+    nodes = page.nodes
+    for comment in reversed(above):
+        nodes = [ThreadNode(comment=comment, children=nodes, hidden_replies=max(comment.replies - 1, 0))]
+    return ThreadPage(nodes=nodes, total=page.total)
