@@ -16,7 +16,7 @@ from upthread.options import data_option, environment_settings
 
 LATER = {
     "import": ("upthread.importing.command", "import_group", "Take over posts, threads and people from elsewhere."),
-    "admin": ("upthread.admin", "admin", "Make administrators, reset passwords, end sessions."),
+    "admin": ("upthread.admin", "admin", "Look after accounts: administrators, passwords, sessions."),
 }
 """Commands kept elsewhere: module, name in it, and the line that tells about it in ``--help``."""
 
