@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from upthread import __version__
 from upthread.errors import UpthreadError
 from upthread.options import data_option, environment_settings
+from upthread.runtime import logs
 
 LATER = {
     "import": ("upthread.importing.command", "import_group", "Take over posts, threads and people from elsewhere."),
@@ -98,6 +99,7 @@ def serve(host: str | None, port: int | None, data: Path, workers: int | None, *
 
 def main() -> None:
     """Run the command that was asked for. A failure on purpose is one line on stderr and exit status 1."""
+    logs.configure("warning")  # an operator's command has its own words; ``serve`` sets this anew from the settings
     try:
         cli(prog_name="upthread")
     except UpthreadError as error:

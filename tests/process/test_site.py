@@ -1,9 +1,14 @@
 """``upthread serve`` as an operator sees it: how it begins, what it refuses, and that its workers are one site."""
 
 import os
+import pty
+import re
+import select
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -66,6 +71,24 @@ def test_first_start(serve: Serve, data: Path) -> None:
     program.send(signal.SIGTERM)
     assert program.end() == 0
     assert (data / "secret").stat().st_mode & 0o077 == 0
+
+
+def test_first_start_on_a_terminal(data: Path) -> None:
+    """On a terminal the same is told in lines for people, and Ctrl-C ends the site well."""
+    ours, its = pty.openpty()
+    command = [sys.executable, "-m", "upthread", "serve", "--data", str(data), "--port", "0"]
+    with subprocess.Popen(command, stdin=its, stdout=its, stderr=its, start_new_session=True) as process:  # noqa: S603 - ours
+        os.close(its)
+        told = ""
+        while "Ctrl-C" not in told:
+            assert select.select([ours], [], [], HANGING)[0], told
+            told += os.read(ours, 10_000).decode()
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(HANGING) == 0
+    os.close(ours)
+    assert re.search(r"Upthread \S+ is at .*http://127\.0\.0\.1:\d+", told)
+    assert f"Data are in           {data}" in told
+    assert f"upthread admin make-admin NAME --data {data}" in told
 
 
 def test_next_start_goes_on(serve: Serve) -> None:

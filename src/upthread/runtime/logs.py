@@ -30,7 +30,9 @@ def configure(level: str = "info", *, readable: bool | None = None) -> None:
     common: list[Processor] = [
         _add_request_id,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=not readable),
+        structlog.processors.TimeStamper("%H:%M:%S", utc=False)
+        if readable
+        else structlog.processors.TimeStamper("iso"),
     ]
     if readable:
         finish: Sequence[Processor] = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
