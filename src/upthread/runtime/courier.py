@@ -42,7 +42,7 @@ class Delivery:
     def open(self, envelope: Envelope) -> Any:
         """The fact in the envelope, with the envelope's place in the outbox as its revision where it has one."""
         fact = self._decoder.decode(envelope.payload)
-        return msgspec.structs.replace(fact, revision=envelope.seq) if self._revised else fact
+        return msgspec.structs.replace(fact, revision=envelope.stamp) if self._revised else fact
 
 
 class Courier:

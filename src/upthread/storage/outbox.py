@@ -30,7 +30,8 @@ CREATE INDEX outbox_in_order ON outbox (receiver, seq);
 class Envelope(msgspec.Struct, frozen=True):
     """A fact on its way: which kind it is (its type's name), and the fact itself in msgpack."""
 
-    seq: int
+    stamp: object
+    """Tells this fact from the one that replaces it. Only the outbox that it came from knows what it is."""
     kind: str
     payload: bytes
 
@@ -78,7 +79,7 @@ class SqliteOutbox:
         """Forget what was delivered; a fact replaced since then has another ``seq`` and stays."""
 
         def forget(connection: sqlite3.Connection) -> None:
-            connection.executemany("DELETE FROM outbox WHERE seq = ?", [(envelope.seq,) for envelope in delivered])
+            connection.executemany("DELETE FROM outbox WHERE seq = ?", [(envelope.stamp,) for envelope in delivered])
 
         await self._database.write(forget)
 
