@@ -29,7 +29,7 @@ class _Known:
         self.ids: dict[str, int] = {}
         self._places: dict[tuple[str, int], Place] = {}
         for row in connection.execute(
-            "SELECT import_key, id, above, post_id FROM json_each(?)"
+            "SELECT import_key, comment.id, above, post_id FROM json_each(?)"
             " CROSS JOIN comment INDEXED BY comment_by_import_key ON import_key = value",
             (msgspec.json.encode(list(keys)).decode(),),
         ):

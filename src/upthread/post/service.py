@@ -171,14 +171,14 @@ class PostService:
         Raises:
             NotFound: there never was such a post.
         """
-        post = await self._store.post(post_id)
+        post = await self._store.post(_possible(post_id))
         if post is None:
             raise _no_post()
         return post
 
     async def posts(self, post_ids: list[int]) -> list[Post]:
         """Those of the posts that there are, in the order asked for, as feeds show them."""
-        return await self._store.posts(post_ids)
+        return await self._store.posts([post_id for post_id in post_ids if _is_possible(post_id)])
 
     async def same_link(self, community: str, url: str) -> list[Post]:
         """Live posts of this community with the same link, newest first, at most five.
@@ -216,7 +216,7 @@ class PostService:
         Raises:
             NotFound, Gone: there is none, or it was deleted.
         """
-        revisions = await self._store.revisions(post_id)
+        revisions = await self._store.revisions(_possible(post_id))
         if not revisions:
             raise await self._missing(post_id)
         return revisions
@@ -261,7 +261,7 @@ class PostService:
         Raises:
             NotFound, Gone: nothing there to vote on.
         """
-        tally = await self._store.vote(post_id, actor.id, vote)
+        tally = await self._store.vote(_possible(post_id), actor.id, vote)
         if tally is None:
             raise await self._missing(post_id)
         return tally
@@ -286,7 +286,7 @@ class PostService:
 
     async def marks(self, actor_id: int, post_ids: list[int]) -> list[PostMark]:
         """What this person or guest has done with these posts: one query for a whole page."""
-        return await self._store.marks(actor_id, post_ids)
+        return await self._store.marks(actor_id, [post_id for post_id in post_ids if _is_possible(post_id)])
 
     async def feed(self, query: FeedQuery) -> FeedPage:
         """A page of posts.
@@ -325,6 +325,10 @@ class PostService:
         """
         return await self._store.import_posts(await asyncio.to_thread(_imported, posts))
 
+    async def imported(self, keys: list[str]) -> dict[str, int]:
+        """The ids of those of these posts that have been imported, now or earlier, by their key."""
+        return await self._store.imported(keys)
+
     async def threads_changed(self, events: list[ThreadChanged]) -> None:
         """Take note of comment counts. Idempotent; older news than what is known is passed over."""
         await self._store.threads_changed(events)
@@ -347,6 +351,7 @@ class PostService:
 
     async def _mark(self, mark: Mark, actor: Actor, post_id: int, *, marked: bool) -> None:
         _people_only(actor)
+        _possible(post_id)
         if not marked:
             await self._store.clear_mark(mark, actor.id, post_id)
         elif not await self._store.set_mark(mark, actor.id, post_id, self._clock.now()):
@@ -396,6 +401,17 @@ def _no_post() -> NotFound:
 
 def _gone() -> Gone:
     return Gone("This post has been deleted.")
+
+
+def _is_possible(post_id: int) -> bool:
+    return 0 < post_id <= cursor.LARGEST_ID
+
+
+def _possible(post_id: int) -> int:
+    """An id that a database can be asked for; addresses may be made up and hold any number."""
+    if not _is_possible(post_id):
+        raise _no_post()
+    return post_id
 
 
 def _page_limit(limit: int) -> int:

@@ -214,6 +214,11 @@ class SqlitePostStore:
         """Add those whose key is not known, and the communities they need. Nobody is told but of karma."""
         return await self._database.write(lambda connection: sqlite_posts.import_posts(connection, posts))
 
+    async def imported(self, keys: list[str]) -> dict[str, int]:
+        """The ids of those of these posts that have been imported, by their key."""
+        rows = self._database.rows(sqlite_posts.IMPORTED, (msgspec.json.encode(keys).decode(),))
+        return sqlite_posts.imported_ids(rows)
+
     async def threads_changed(self, events: list[ThreadChanged]) -> None:
         """Take over comment counts that are newer than what is kept."""
         await self._database.write(lambda connection: sqlite_posts.threads_changed(connection, events))

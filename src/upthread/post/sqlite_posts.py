@@ -1,7 +1,7 @@
 """What is done with posts, votes on them and marks, inside a write."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -18,6 +18,10 @@ from upthread.post.store import CommunityTexts, Mark, NewPost, Writing
 from upthread.ranking import active, earns_karma, post_ranks, utc_day, vote_change
 from upthread.storage import outbox
 
+IMPORTED = """
+    SELECT import_key, post.id FROM json_each(?) CROSS JOIN post INDEXED BY post_by_import_key ON import_key = value
+"""
+"""The posts with these import keys, given as a JSON list."""
 MARK_TABLES: dict[Mark, str] = {"saved": "saved_post", "hidden": "hidden_post"}
 
 
@@ -43,17 +47,17 @@ def add_post(connection: sqlite3.Connection, new: NewPost) -> Post | None:
 
 def import_posts(connection: sqlite3.Connection, posts: Mapping[str, NewPost]) -> ImportedIds:
     """Add posts from elsewhere whose key is not known, the communities they need, and their authors' karma."""
-    keys = msgspec.json.encode(list(posts)).decode()
-    known = connection.execute(
-        "SELECT import_key, id FROM json_each(?) CROSS JOIN post INDEXED BY post_by_import_key ON import_key = value",
-        (keys,),
-    )
-    ids: dict[str, int] = {row["import_key"]: row["id"] for row in known.fetchall()}
+    ids = imported_ids(connection.execute(IMPORTED, (msgspec.json.encode(list(posts)).decode(),)))
     # In order of time, so that a community is as old as its first post, and later posts have higher ids.
     fresh = sorted(((key, new) for key, new in posts.items() if key not in ids), key=lambda item: item[1].created_at)
     for key, new in fresh:
         ids[key] = _import(connection, key, new)
     return ImportedIds(ids=ids, added=len(fresh))
+
+
+def imported_ids(rows: Iterable[sqlite3.Row]) -> dict[str, int]:
+    """The answer of IMPORTED as ids by key."""
+    return {row["import_key"]: row["id"] for row in rows}
 
 
 def _import(connection: sqlite3.Connection, key: str, new: NewPost) -> int:

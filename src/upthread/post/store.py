@@ -193,6 +193,10 @@ class PostStore(Protocol):
         """Add those whose key is not known, and the communities they need. Nobody is told but of karma."""
         ...
 
+    async def imported(self, keys: list[str]) -> dict[str, int]:
+        """The ids of those of these posts that have been imported, by their key."""
+        ...
+
     async def threads_changed(self, events: list[ThreadChanged]) -> None:
         """Take over comment counts that are newer than what is kept."""
         ...
