@@ -73,8 +73,10 @@ class Courier:
                 log.exception("delivery failed", courier=self.name, again_in=LONGEST_PAUSE)
                 await asyncio.sleep(LONGEST_PAUSE)
                 continue
+            # Not wait_for: in Python 3.11 it forgets that it was cancelled if the wait ends at the same moment.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._outbox.wait(), IDLE_LOOK)
+                async with asyncio.timeout(IDLE_LOOK):
+                    await self._outbox.wait()
 
     async def deliver(self) -> int:
         """Carry one batch; how many facts it had. Facts of one kind go in one call.
