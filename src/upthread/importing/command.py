@@ -15,6 +15,7 @@ from tqdm import tqdm
 from upthread.assembly import open_services
 from upthread.importing.dump import BadLine, Dump, Unrecognised, recognised
 from upthread.importing.importer import Step, bytes_to_read, import_dumps
+from upthread.options import data_option
 
 BAD_LINES_SHOWN = 20
 """Bad lines named for each file; the rest are counted only."""
@@ -35,14 +36,7 @@ def import_group() -> None:
 
 @import_group.command("reddit")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
-@click.option(
-    "--data",
-    default=Path("data"),
-    show_default=True,
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    help="The folder with the site's databases.",
-)
+@data_option
 @click.option(
     "--comments",
     default=0,
