@@ -14,7 +14,7 @@ import math
 import sqlite3
 from typing import Any
 
-from upthread.cursor import Position
+from upthread.cursor import LARGEST_ID, Position
 from upthread.links import as_domain
 from upthread.post.model import FeedQuery, FeedSort
 from upthread.post.sqlite_rows import folded
@@ -36,7 +36,7 @@ KEYS: dict[FeedSort, str] = {
 """The column that each sort orders by, highest first; equals by id, newest first."""
 WINDOWS = frozenset({"hour", "day", "week", "month", "year"})
 
-BEFORE_ALL: Position = (math.inf, 2**63 - 1)
+BEFORE_ALL: Position = (math.inf, LARGEST_ID)
 """The place before the first post of any feed."""
 DAYS = "WITH RECURSIVE days (day) AS (SELECT :first_day UNION ALL SELECT day + 1 FROM days WHERE day < :last_day)"
 

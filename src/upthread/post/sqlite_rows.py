@@ -18,7 +18,7 @@ POST_BY_ID = (
 POSTS_BY_ID = f"SELECT {POST}, '' AS html FROM json_each(?) AS wanted CROSS JOIN post ON post.id = wanted.value"  # noqa: S608 - no input in it
 """Takes a JSON array of ids; the rows come in its order."""
 
-COMMUNITY = "id, name, title, created_at, subscribers, posts"
+COMMUNITY = "community.id, community.name, community.title, created_at, subscribers, posts"
 COMMUNITY_BY_NAME = f"""
     SELECT {COMMUNITY}, description, description_html, rules, rules_html,
         (SELECT json_group_array(json_array(person_id, moderator.name)) FROM moderator WHERE community_id = id)
