@@ -1,5 +1,6 @@
 """The whole site in this process (or in workers that share its port and files): ``upthread serve``."""
 
+import asyncio
 import os
 import secrets
 import sys
@@ -13,9 +14,10 @@ from starlette.types import ASGIApp
 
 from upthread import __version__
 from upthread.assembly import open_services, prepare_data
+from upthread.demo import load as load_demo
 from upthread.errors import StartError
 from upthread.runtime import logs
-from upthread.runtime.clock import SystemClock
+from upthread.runtime.clock import Clock, SystemClock
 from upthread.runtime.serving import listen, serve
 from upthread.settings import SHORTEST_SECRET, Settings
 from upthread.ui.app import make_app
@@ -40,6 +42,8 @@ def run(settings: Settings, *, demo: bool) -> None:
     prepare_data(settings.data)
     secret = settings.secret.encode() or _kept_secret(settings.data / "secret")
     clock = SystemClock()
+    if demo:
+        asyncio.run(_fill(settings.data, clock))
 
     @asynccontextmanager
     async def site() -> AsyncIterator[ASGIApp]:
@@ -48,6 +52,13 @@ def run(settings: Settings, *, demo: bool) -> None:
 
     url = _url(settings.host, listeners[0].getsockname()[1])
     serve(site, listeners, lambda: _announce(url, settings.data))
+
+
+async def _fill(data: Path, clock: Clock) -> None:
+    if sys.stdout.isatty():
+        click.echo("Filling the site with the demo, if nothing is in it yet ...")
+    async with open_services(data, clock) as services:
+        await load_demo(services, clock)
 
 
 def _kept_secret(path: Path) -> bytes:

@@ -1,5 +1,6 @@
 """``upthread serve`` as an operator sees it: how it begins, what it refuses, and that its workers are one site."""
 
+import html
 import os
 import pty
 import re
@@ -90,6 +91,19 @@ def test_first_start_on_a_terminal(data: Path) -> None:
     assert re.search(r"Upthread \S+ is at .*http://127\.0\.0\.1:\d+", told)
     assert f"Data are in           {data}" in told
     assert f"upthread admin make-admin NAME --data {data}" in told
+
+
+def test_demo(serve: Serve) -> None:
+    """With --demo a new site has posts to read from the first moment, and the next start leaves them as they are."""
+    shown = []
+    for _ in range(2):
+        program = serve("--demo")
+        with visitor(program.listening()) as client:
+            shown.append(re.findall(r'href="(/post/\d+)"', html.unescape(client.get("/?sort=new").text)))
+        program.send(signal.SIGTERM)
+        assert program.end() == 0
+    assert len(shown[0]) >= 25
+    assert shown[0] == shown[1]
 
 
 def test_next_start_goes_on(serve: Serve) -> None:
