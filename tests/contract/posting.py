@@ -27,8 +27,13 @@ async def submit(post: PostService, actor: Actor = ANN, **draft: Any) -> Post:
 
 def imported(key: str, **fields: Any) -> ImportedPost:
     """A post from elsewhere, in ``gardens`` and by nobody known unless told otherwise."""
-    defaults = {"community": "gardens", "title": key, "author": Author(0, ""), "created_at": 1_699_999_000}
-    return ImportedPost(**{"key": key} | defaults | fields)
+    defaults: dict[str, Any] = {
+        "community": "gardens",
+        "title": key,
+        "author": Author(0, ""),
+        "created_at": 1_699_999_000,
+    }
+    return ImportedPost(key=key, **defaults | fields)
 
 
 async def walk(post: PostService, query: FeedQuery) -> list[Post]:
