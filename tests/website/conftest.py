@@ -7,11 +7,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from upthread.settings import Settings
 
 from upthread.account.passwords import Passwords
 from upthread.assembly import Services, open_services
 from upthread.runtime.clock import ManualClock
+from upthread.settings import Settings
 from upthread.ui.app import make_app
 
 BASE = "http://upthread.test"

@@ -57,7 +57,7 @@ async def fill(site: Site, posts: int, comments: int = 0) -> dict[str, int]:
         ImportedComment(
             key=f"t1_{n}",
             post_id=post_id,
-            parent_key=f"t1_{n // 3}" if n >= 40 else None,
+            parent_key=f"t1_{n % 40}" if n >= 40 else None,
             author=author,
             text=f"Comment number {n}",
             created_at=now - 1000 + n,

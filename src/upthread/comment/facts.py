@@ -25,20 +25,16 @@ class Fact(NamedTuple):
     content: Struct
 
 
-def karma(author_id: int, earned: int) -> Fact:
-    """What a person's comments have earned in all."""
-    return Fact(
-        "account", str(author_id), KarmaChanged(person_id=author_id, source="comment", karma=earned, revision=0)
-    )
+def karma(author_id: int, earned: int, revision: int) -> Fact:
+    """What a person's comments have earned in all; ``revision`` grows with every change of it."""
+    content = KarmaChanged(person_id=author_id, source="comment", karma=earned, revision=revision)
+    return Fact("account", str(author_id), content)
 
 
-def thread_changed(post_id: int, comments: int, last_comment_at: int) -> Fact:
-    """How many comments a post has now."""
-    return Fact(
-        "post",
-        str(post_id),
-        ThreadChanged(post_id=post_id, comments=comments, last_comment_at=last_comment_at, revision=0),
-    )
+def thread_changed(post_id: int, comments: int, last_comment_at: int, revision: int) -> Fact:
+    """How many comments a post has now; ``revision`` grows with every change of it."""
+    content = ThreadChanged(post_id=post_id, comments=comments, last_comment_at=last_comment_at, revision=revision)
+    return Fact("post", str(post_id), content)
 
 
 def reply(comment: Comment, person_id: int, plain: str) -> Fact:

@@ -13,6 +13,7 @@ CREATE TABLE thread (
     comments INTEGER NOT NULL DEFAULT 0,
     roots INTEGER NOT NULL DEFAULT 0,
     last_comment_at INTEGER NOT NULL DEFAULT 0,
+    revision INTEGER NOT NULL DEFAULT 0,
     post_revision INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
@@ -89,7 +90,8 @@ CREATE INDEX saved_comment_by_time ON saved_comment (person_id, saved_at, commen
 
 CREATE TABLE author_karma (
     author_id INTEGER PRIMARY KEY,
-    karma INTEGER NOT NULL
+    karma INTEGER NOT NULL,
+    revision INTEGER NOT NULL
 ) STRICT;
 """
 

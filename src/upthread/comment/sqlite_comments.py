@@ -10,7 +10,7 @@ from upthread.comment.model import Comment, PostChanged, State, Tally, ThreadRef
 from upthread.comment.sqlite_rows import read_comment
 from upthread.comment.sqlite_search import index_comment, reindex_comment
 from upthread.comment.store import NewComment, Writing
-from upthread.ranking import best, controversy, earns_karma, vote_change
+from upthread.ranking import comment_ranks, earns_karma, vote_change
 from upthread.storage import outbox
 
 
@@ -83,8 +83,7 @@ def insert_comment(
             new.edited_at,
             new.ups,
             new.downs,
-            best(new.ups, new.downs),
-            controversy(new.ups, new.downs),
+            *comment_ranks(new.ups, new.downs),
             new.state,
             import_key,
         ),
@@ -107,11 +106,11 @@ def grow_thread(
 ) -> None:
     """Count new comments of a thread, and tell the post room."""
     thread = connection.execute(
-        "UPDATE thread SET comments = comments + ?, roots = roots + ?, last_comment_at = max(last_comment_at, ?)"
-        " WHERE post_id = ? RETURNING comments, last_comment_at",
+        "UPDATE thread SET comments = comments + ?, roots = roots + ?, last_comment_at = max(last_comment_at, ?),"
+        " revision = revision + 1 WHERE post_id = ? RETURNING comments, last_comment_at, revision",
         (comments, roots, last_comment_at, post_id),
     ).fetchone()
-    tell(connection, facts.thread_changed(post_id, thread["comments"], thread["last_comment_at"]))
+    tell(connection, facts.thread_changed(post_id, *thread))
 
 
 def _add_revision(
@@ -177,7 +176,7 @@ def vote(connection: sqlite3.Connection, comment_id: int, voter_id: int, chosen:
         connection.execute("DELETE FROM comment_vote WHERE comment_id = ? AND voter_id = ?", (comment_id, voter_id))
     connection.execute(
         "UPDATE comment SET ups = ?, downs = ?, best = ?, controversy = ? WHERE id = ?",
-        (tally.ups, tally.downs, best(tally.ups, tally.downs), controversy(tally.ups, tally.downs), comment_id),
+        (tally.ups, tally.downs, *comment_ranks(tally.ups, tally.downs), comment_id),
     )
     if earns_karma(comment["author_id"], voter_id):
         add_karma(connection, comment["author_id"], change.score)
@@ -235,12 +234,12 @@ def forget_person(connection: sqlite3.Connection, person_id: int) -> None:
 
 def add_karma(connection: sqlite3.Connection, author_id: int, earned: int) -> None:
     """Add to what a person's comments have earned, and tell the account room."""
-    (karma,) = connection.execute(
-        "INSERT INTO author_karma (author_id, karma) VALUES (?, ?)"
-        " ON CONFLICT DO UPDATE SET karma = karma + excluded.karma RETURNING karma",
+    karma, revision = connection.execute(
+        "INSERT INTO author_karma (author_id, karma, revision) VALUES (?, ?, 1)"
+        " ON CONFLICT DO UPDATE SET karma = karma + excluded.karma, revision = revision + 1 RETURNING karma, revision",
         (author_id, earned),
     ).fetchone()
-    tell(connection, facts.karma(author_id, karma))
+    tell(connection, facts.karma(author_id, karma, revision))
 
 
 def tell(connection: sqlite3.Connection, fact: Fact) -> None:

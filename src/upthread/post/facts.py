@@ -24,9 +24,10 @@ class Fact(NamedTuple):
     content: Struct
 
 
-def karma(author_id: int, earned: int) -> Fact:
-    """What a person's posts have earned in all."""
-    return Fact("account", str(author_id), KarmaChanged(person_id=author_id, source="post", karma=earned, revision=0))
+def karma(author_id: int, earned: int, revision: int) -> Fact:
+    """What a person's posts have earned in all; ``revision`` grows with every change of it."""
+    content = KarmaChanged(person_id=author_id, source="post", karma=earned, revision=revision)
+    return Fact("account", str(author_id), content)
 
 
 def mention(post: Post, name: str, text: str, at: int) -> Fact:
@@ -45,10 +46,9 @@ def mention(post: Post, name: str, text: str, at: int) -> Fact:
     return Fact("account", f"mention {post.id} {name.lower()}", notice)
 
 
-def changed(post: Post) -> Fact:
-    """What the thread's pages and lists show of its post."""
-    return Fact(
-        "comment",
-        str(post.id),
-        PostChanged(post_id=post.id, title=post.title, community=post.community, author_id=post.author.id, revision=0),
+def changed(post: Post, revision: int) -> Fact:
+    """What the thread's pages and lists show of its post; ``revision`` grows with every change of it."""
+    content = PostChanged(
+        post_id=post.id, title=post.title, community=post.community, author_id=post.author.id, revision=revision
     )
+    return Fact("comment", str(post.id), content)

@@ -72,6 +72,7 @@ CREATE TABLE post (
     comments INTEGER NOT NULL DEFAULT 0,
     last_comment_at INTEGER NOT NULL DEFAULT 0,
     thread_revision INTEGER NOT NULL DEFAULT 0,
+    told_revision INTEGER NOT NULL DEFAULT 0,
     flair TEXT NOT NULL,
     nsfw INTEGER NOT NULL,
     locked INTEGER NOT NULL,
@@ -152,7 +153,8 @@ CREATE INDEX hidden_post_by_time ON hidden_post (person_id, marked_at, post_id);
 
 CREATE TABLE author_karma (
     author_id INTEGER PRIMARY KEY,
-    karma INTEGER NOT NULL
+    karma INTEGER NOT NULL,
+    revision INTEGER NOT NULL
 ) STRICT;
 """
 

@@ -142,9 +142,9 @@ def revise(connection: sqlite3.Connection, post_id: int, writing: Writing, at: i
         (writing.title, bool(writing.html), at, number, post_id),
     )
     reindex_post(connection, post_id, writing)
-    post = read_post(connection, post_id)
     if newest["title"] != writing.title:
-        _tell(connection, facts.changed(post))
+        _tell_changed(connection, post_id)
+    post = read_post(connection, post_id)
     _tell_mentioned(connection, post, writing, at)
     return post
 
@@ -282,16 +282,19 @@ def forget_person(connection: sqlite3.Connection, person_id: int) -> None:
 
 
 def _add_karma(connection: sqlite3.Connection, author_id: int, earned: int) -> None:
-    (karma,) = connection.execute(
-        "INSERT INTO author_karma (author_id, karma) VALUES (?, ?)"
-        " ON CONFLICT DO UPDATE SET karma = karma + excluded.karma RETURNING karma",
+    karma, revision = connection.execute(
+        "INSERT INTO author_karma (author_id, karma, revision) VALUES (?, ?, 1)"
+        " ON CONFLICT DO UPDATE SET karma = karma + excluded.karma, revision = revision + 1 RETURNING karma, revision",
         (author_id, earned),
     ).fetchone()
-    _tell(connection, facts.karma(author_id, karma))
+    _tell(connection, facts.karma(author_id, karma, revision))
 
 
 def _tell_changed(connection: sqlite3.Connection, post_id: int) -> None:
-    _tell(connection, facts.changed(read_post(connection, post_id)))
+    (revision,) = connection.execute(
+        "UPDATE post SET told_revision = told_revision + 1 WHERE id = ? RETURNING told_revision", (post_id,)
+    ).fetchone()
+    _tell(connection, facts.changed(read_post(connection, post_id), revision))
 
 
 def _tell_mentioned(connection: sqlite3.Connection, post: Post, writing: Writing, at: int) -> None:

@@ -37,12 +37,10 @@ class Delivery:
         self.kind = kind
         self.hand_over = hand_over
         self._decoder = msgspec.msgpack.Decoder(kind)
-        self._revised = "revision" in kind.__struct_fields__
 
     def open(self, envelope: Envelope) -> Any:
-        """The fact in the envelope, with the envelope's place in the outbox as its revision where it has one."""
-        fact = self._decoder.decode(envelope.payload)
-        return msgspec.structs.replace(fact, revision=envelope.stamp) if self._revised else fact
+        """The fact in the envelope."""
+        return self._decoder.decode(envelope.payload)
 
 
 class Courier:

@@ -2,8 +2,8 @@
 
 A courier (:mod:`upthread.runtime.courier`) delivers them at least once, in order, and receivers apply them
 idempotently. A fact is kept under a key: a newer one for the same receiver, kind and key takes the older one's place,
-so a thousand votes on one author wait as one row. ``seq`` only grows, and is handed to the receiver as the fact's
-``revision``, by which it knows old news.
+so a thousand votes on one author wait as one row. A fact that is a state carries a ``revision``, which the sender keeps
+beside that state and counts up in the same transaction; by it the receiver knows old news.
 """
 
 import sqlite3
@@ -70,7 +70,7 @@ class SqliteOutbox:
 
     async def pending(self, limit: int) -> list[Envelope]:
         """The oldest facts not yet delivered."""
-        found = self._database.rows(
+        found = self._database.look(
             "SELECT seq, kind, payload FROM outbox WHERE receiver = ? ORDER BY seq LIMIT ?", (self._receiver, limit)
         )
         return [Envelope(*row) for row in found]

@@ -45,6 +45,8 @@ class Answer:
     shared: bool = False
     route: Any = None
     """Which route answered, for the request's figures."""
+    crash: Exception | None = None
+    """What the application raised, whether or not it has answered before."""
 
 
 @dataclass(slots=True)
@@ -119,20 +121,19 @@ class PageCache:
             answer = await self._ask(scope, receive)
             if answer.shared:
                 entry = self._keep(key, answer)
-            else:
+            elif answer.crash is None or answer.headers:
                 await _send(answer, send)
+            if answer.crash is not None:
+                raise answer.crash
         finally:
             del self._making[key]
             promise.set_result(entry)
         return entry
 
     async def _renew(self, key: Key, scope: Scope) -> None:
-        try:
-            answer = await self._ask(scope, _no_body)
-        except Exception:
-            log.exception("page could not be renewed", path=scope["path"])
-            self._drop(key)
-            return
+        answer = await self._ask(scope, _no_body)
+        if answer.crash is not None:
+            log.error("page could not be renewed", path=scope["path"], exc_info=answer.crash)
         if answer.shared:
             self._keep(key, answer)
         else:
@@ -157,9 +158,12 @@ class PageCache:
             elif message["type"] == "http.response.body":
                 parts.append(message.get("body", b""))
 
-        await self._app(asked, receive, collect)
+        try:
+            await self._app(asked, receive, collect)
+        except Exception as error:  # noqa: BLE001 - the framework answers first and then raises what nobody foresaw
+            answer.crash = error
         answer.body = b"".join(parts)
-        answer.shared = bool(asked.get(SHARED))
+        answer.shared = bool(asked.get(SHARED)) and answer.crash is None
         answer.route = scope["route"] = asked.get("route")
         return answer
 

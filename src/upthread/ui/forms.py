@@ -1,5 +1,6 @@
 """Forms as people send them: read within bounds, shown again with what was typed when something is wrong."""
 
+from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
@@ -22,6 +23,8 @@ class Form:
         self.lists = lists or {}
         self.errors: dict[str, str] = {}
         self.error = ""
+        self.status = 200
+        """HTTP status of the page that shows the form."""
 
     def __getitem__(self, field: str) -> str:
         """What was typed, without the space around it; empty if the field is missing."""
@@ -36,11 +39,15 @@ class Form:
         text = self[field]
         return int(text) if text.isascii() and text.isdecimal() else None
 
-    def reject(self, error: UpthreadError, language: Language) -> None:
-        """Take note of an error, beside its field where it belongs to one."""
+    def reject(self, error: UpthreadError, language: Language, renamed: Mapping[str, str] | None = None) -> None:
+        """Take note of an error, beside its field where it belongs to one.
+
+        ``renamed`` gives the form's own names for fields that a service calls otherwise.
+        """
+        self.status = error.status
         message = language.text(error.message, **error.parameters)
         if isinstance(error, Invalid):
-            self.errors[error.field] = message
+            self.errors[(renamed or {}).get(error.field, error.field)] = message
         else:
             self.error = message
 

@@ -207,7 +207,7 @@ class Visit:
     def render(self, template: str, *, title: str = "", status: int = 200, **context: Any) -> Response:
         """A page from a template."""
         flash = self.site.cookies.flash(self.request)
-        html = templates(self.language).render(template, self._common(title, flash) | context)
+        html = templates(self.language).render(template, self._common(title, flash) | {"status": status} | context)
         response = HTMLResponse(html, status)
         if flash:
             self.site.cookies.clear_flash(self.request, response)

@@ -4,7 +4,7 @@ from starlette.responses import HTMLResponse, Response
 
 from upthread import markdown
 from upthread.comment.model import Comment, ThreadQuery, ThreadRef
-from upthread.errors import Conflict, Gone, Invalid, NotFound, Unavailable
+from upthread.errors import Conflict, Gone, Invalid, NotFound, SignInNeeded, Unavailable
 from upthread.post.model import Post
 from upthread.ui.diff import versions_with_changes
 from upthread.ui.forms import Form
@@ -28,8 +28,6 @@ async def add(visit: Visit) -> Response:
     parent_id = form.number("parent")
     if form["action"] == "preview":
         return await shown_again(visit, post, parent_id, form, preview_html=markdown.render(form.whole("body")))
-    if not visit.may("comment"):
-        return must_log_in(visit, form, f"/post/{post.id}")
     try:
         check_open(post)
         actor = visit.writer("comment", form)
@@ -37,7 +35,7 @@ async def add(visit: Visit) -> Response:
             check_guest(form)
         thread = ThreadRef(post_id=post.id, author_id=post.author.id, title=post.title, community=post.community)
         comment = await visit.services.comment.add(actor, thread, parent_id, form.whole("body"))
-    except (Invalid, Conflict, Gone, Unavailable) as error:
+    except (SignInNeeded, Invalid, Conflict, Gone, Unavailable) as error:
         if visit.wants_fragment:
             raise
         form.reject(error, visit.language)
@@ -99,7 +97,7 @@ def reply_page(visit: Visit, post: Post, parent: Comment, form: Form, preview_ht
     return visit.render(
         "reply.html",
         title=visit.language.text("Reply"),
-        status=422 if form.errors or form.error else 200,
+        status=form.status,
         post=visit.views.post(post),
         comment=visit.views.comment(parent, post_author_id=post.author.id),
         form=form.view(body="", name=visit.guest.name if visit.guest else "", email=guest_email(visit)),
@@ -131,7 +129,7 @@ def edit_page(visit: Visit, comment: Comment, form: Form, preview_html: str = ""
     return visit.render(
         "comment_edit.html",
         title=visit.language.text("Edit comment"),
-        status=422 if form.errors or form.error else 200,
+        status=form.status,
         comment=visit.views.flat_comment(comment),
         form=form.view(body=""),
         preview_html=preview_html,

@@ -43,7 +43,7 @@ async def new(visit: Visit) -> Response:
         )
     except (Invalid, Unavailable) as error:
         form.reject(error, visit.language)
-        return form_page(visit, form, status=error.status)
+        return form_page(visit, form)
     return visit.redirect(f"/c/{community.name}", "The community is there. Post something!")
 
 
@@ -63,17 +63,17 @@ async def settings(visit: Visit) -> Response:
         )
     except (Invalid, Unavailable) as error:
         form.reject(error, visit.language)
-        return form_page(visit, form, community, status=error.status)
+        return form_page(visit, form, community)
     return visit.redirect(f"/c/{community.name}", "Saved.")
 
 
-def form_page(visit: Visit, form: Form, community: Community | None = None, status: int = 200) -> Response:
+def form_page(visit: Visit, form: Form, community: Community | None = None) -> Response:
     """The form of a community with what was typed so far."""
     text = visit.language.text
     return visit.render(
         "community_form.html",
         title=text("Community settings") if community else text("Found a community"),
-        status=status,
+        status=form.status,
         form=form.view(name=community.name if community else "", title="", description="", rules=""),
         mode="edit" if community else "new",
         community=visit.views.community(community) if community else None,

@@ -1,12 +1,13 @@
 """One post: reading it with its thread, making, editing and deleting it, and what one can do with it."""
 
+from http import HTTPStatus
 from typing import cast
 
 from starlette.responses import JSONResponse, Response
 
 from upthread import markdown
 from upthread.comment.model import CommentSort, ThreadPage, ThreadQuery
-from upthread.errors import Invalid, SignInNeeded, Unavailable
+from upthread.errors import Conflict, Invalid, SignInNeeded, Unavailable
 from upthread.post.model import Community, Post, PostDraft, Tally, Vote
 from upthread.ui.diff import versions_with_changes
 from upthread.ui.forms import Form
@@ -83,9 +84,8 @@ async def post_page(
     marks = await visit.post_marks([post.id])
     moderates = moderated(visit, community)
     view = visit.views.post(post, marks.get(post.id, NO_POST_MARK), moderates=moderates)
-    status = 200 if post.state == "live" else 410
-    if form and (form.errors or form.error):
-        status = 422
+    form = form or Form()
+    status = 410 if post.state != "live" and form.status == HTTPStatus.OK else form.status
     return visit.render(
         "post.html",
         title=post.title or visit.language.text("[deleted]"),
@@ -93,7 +93,7 @@ async def post_page(
         post=view,
         community=visit.views.community(community) if community else None,
         thread=await thread_view(visit, post, query, thread, moderates=moderates) if thread else None,
-        form=(form or Form()).view(body="", name=visit.guest.name if visit.guest else "", email=guest_email(visit)),
+        form=form.view(body="", name=visit.guest.name if visit.guest else "", email=guest_email(visit)),
         preview_html=preview_html,
         duplicates=[],
         focus=focus_view(post, query),
@@ -155,9 +155,9 @@ async def thread_view(
 
 async def new(visit: Visit) -> Response:
     """The form for a new post, and its sending."""
-    if not visit.may("post"):
-        visit.person()
     if visit.request.method != "POST":
+        if not visit.may("post"):
+            visit.person()
         form = Form({name: visit.query(name) for name in ("community", "title", "link", "text") if visit.query(name)})
         return await submit_page(visit, form)
     form = await visit.form()
@@ -172,13 +172,15 @@ async def new(visit: Visit) -> Response:
     if form["action"] == "preview":
         return await submit_page(visit, form, preview_html=markdown.render(draft.text))
     try:
+        author = visit.writer("post", form)
         duplicates = await known_links(visit, draft) if form["anyway"] != "1" else []
         if duplicates:
-            return await submit_page(visit, form, duplicates=duplicates, status=409)
-        post = await visit.services.post.submit(visit.writer("post", form), draft)
-    except (Invalid, Unavailable) as error:
-        form.reject(error, visit.language)
-        return await submit_page(visit, form, status=error.status)
+            form.status = Conflict.status
+            return await submit_page(visit, form, duplicates=duplicates)
+        post = await visit.services.post.submit(author, draft)
+    except (SignInNeeded, Invalid, Unavailable) as error:
+        form.reject(error, visit.language, renamed={"url": "link"})
+        return await submit_page(visit, form)
     return visit.redirect(f"/post/{post.id}", "Posted.")
 
 
@@ -194,7 +196,7 @@ async def known_links(visit: Visit, draft: PostDraft) -> list[Post]:
 
 
 async def submit_page(
-    visit: Visit, form: Form, *, duplicates: list[Post] | None = None, preview_html: str = "", status: int = 200
+    visit: Visit, form: Form, *, duplicates: list[Post] | None = None, preview_html: str = ""
 ) -> Response:
     """The form for a new post with what was typed so far."""
     follows = await visit.part("post", visit.services.post.subscriptions(visit.viewer_id), []) if visit.me else []
@@ -204,7 +206,7 @@ async def submit_page(
     return visit.render(
         "submit.html",
         title=visit.language.text("New post"),
-        status=status,
+        status=form.status,
         form=form.view(
             community="",
             title="",
@@ -237,16 +239,16 @@ async def edit(visit: Visit) -> Response:
         await visit.services.post.edit(actor, post_id, form["title"], form.whole("text"))
     except (Invalid, Unavailable) as error:
         form.reject(error, visit.language)
-        return edit_page(visit, post, form, status=error.status)
+        return edit_page(visit, post, form)
     return visit.redirect(f"/post/{post_id}", "Saved.")
 
 
-def edit_page(visit: Visit, post: Post, form: Form, *, preview_html: str = "", status: int = 200) -> Response:
+def edit_page(visit: Visit, post: Post, form: Form, *, preview_html: str = "") -> Response:
     """The form to edit a post with what was typed so far."""
     return visit.render(
         "post_edit.html",
         title=visit.language.text("Edit post"),
-        status=status,
+        status=form.status,
         post=visit.views.post(post),
         form=form.view(title="", text=""),
         preview_html=preview_html,

@@ -41,20 +41,21 @@ async def look(visit: Visit) -> Response:
         await visit.services.account.change_settings(me.person.id, chosen)
     except msgspec.ValidationError:
         form.error = visit.language.text("Please choose from the lists.")
-        return look_page(visit, form, Invalid.status)
+        form.status = Invalid.status
+        return look_page(visit, form)
     except Unavailable as error:
         form.reject(error, visit.language)
-        return look_page(visit, form, error.status)
+        return look_page(visit, form)
     return visit.redirect("/settings", "Saved.")
 
 
-def look_page(visit: Visit, form: Form, status: int = 200) -> Response:
+def look_page(visit: Visit, form: Form) -> Response:
     """The form with what is chosen."""
     text = visit.language.text
     return visit.render(
         "settings.html",
         title=text("Settings"),
-        status=status,
+        status=form.status,
         form=form.view(theme="auto", language="", feed_sort="", comment_sort="", density="comfortable"),
         tabs=tabs(visit),
         choices={
@@ -74,18 +75,16 @@ async def profile(visit: Visit) -> Response:
     """What one says about oneself."""
     me = visit.person()
     form = await visit.form() if visit.request.method == "POST" else Form({"bio": me.person.bio})
-    status = 200
     if visit.request.method == "POST":
         try:
             await visit.services.account.edit_profile(me.person.id, form.whole("bio"))
             return visit.redirect(f"/u/{me.person.name}", "Saved.")
         except REFUSALS as error:
             form.reject(error, visit.language)
-            status = error.status
     return visit.render(
         "settings_profile.html",
         title=visit.language.text("Profile"),
-        status=status,
+        status=form.status,
         form=form.view(bio=""),
         tabs=tabs(visit),
     )
@@ -95,7 +94,6 @@ async def password(visit: Visit) -> Response:
     """A new password."""
     me = visit.person()
     form = await visit.form() if visit.request.method == "POST" else Form()
-    status = 200
     if visit.request.method == "POST":
         try:
             await visit.services.account.change_password(
@@ -104,12 +102,11 @@ async def password(visit: Visit) -> Response:
             return visit.redirect("/settings/sessions", "The password is changed; all other sessions have ended.")
         except REFUSALS as error:
             form.reject(error, visit.language)
-            status = error.status
     form.values.clear()
     return visit.render(
         "settings_password.html",
         title=visit.language.text("Password"),
-        status=status,
+        status=form.status,
         form=form.view(),
         tabs=tabs(visit),
     )
@@ -153,14 +150,12 @@ async def delete(visit: Visit) -> Response:
     """The end of the account, with a choice of what happens to what one wrote."""
     me = visit.person()
     form = await visit.form() if visit.request.method == "POST" else Form()
-    status = 200
     if visit.request.method == "POST":
         content: WrittenContent = "erase" if form["content"] == "erase" else "keep"
         try:
             await visit.services.account.delete_account(me.person.id, form.whole("password"), content)
         except REFUSALS as error:
             form.reject(error, visit.language)
-            status = error.status
         else:
             response = visit.redirect("/", "Your account is deleted. Farewell!")
             visit.site.cookies.clear_session(visit.request, response)
@@ -169,7 +164,7 @@ async def delete(visit: Visit) -> Response:
     return visit.render(
         "settings_delete.html",
         title=visit.language.text("Delete account"),
-        status=status,
+        status=form.status,
         form=form.view(content="keep"),
         tabs=tabs(visit),
     )

@@ -19,7 +19,7 @@ async def sign_up(visit: Visit) -> Response:
         opened = await visit.services.account.sign_up(form["name"], form.whole("password"), visit.device)
     except (Invalid, RateLimited, Unavailable) as error:
         form.reject(error, visit.language)
-        return form_page(visit, "signup.html", form, error.status)
+        return form_page(visit, "signup.html", form)
     return welcome(visit, form, opened, "Welcome, {name}!")
 
 
@@ -32,16 +32,16 @@ async def log_in(visit: Visit) -> Response:
         opened = await visit.services.account.log_in(form["name"], form.whole("password"), visit.device)
     except (SignInNeeded, Invalid, RateLimited, Unavailable) as error:
         form.reject(error, visit.language)
-        return form_page(visit, "login.html", form, error.status)
+        return form_page(visit, "login.html", form)
     return welcome(visit, form, opened, "Welcome back, {name}.")
 
 
-def form_page(visit: Visit, template: str, form: Form, status: int = 200) -> Response:
+def form_page(visit: Visit, template: str, form: Form) -> Response:
     """One of the two forms with what was typed so far; never the password."""
     form.values.pop("password", None)
     title = visit.language.text("Log in") if template == "login.html" else visit.language.text("Sign up")
-    response = visit.render(template, title=title, status=status, form=form.view(name="", next=""), noindex=True)
-    if status == RateLimited.status:
+    response = visit.render(template, title=title, status=form.status, form=form.view(name="", next=""), noindex=True)
+    if form.status == RateLimited.status:
         response.headers["retry-after"] = "60"
     return response
 
