@@ -3,6 +3,8 @@
 import asyncio
 import os
 import secrets
+import shlex
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -83,7 +85,9 @@ def _url(host: str, port: int) -> str:
 
 
 def _announce(url: str, data: Path) -> None:
-    make_admin = f"upthread admin make-admin NAME --data {data}"
+    # Where `make run` has installed it, the command is on no search path; then it is called as it was just now.
+    typed = sys.argv[0] if Path(sys.argv[0]).name == "upthread" and not shutil.which("upthread") else "upthread"
+    make_admin = f"{typed} admin make-admin NAME --data {shlex.quote(str(data))}"
     if not sys.stdout.isatty():
         log.info("listening", url=url, data=str(data.resolve()), to_make_an_administrator=make_admin)
         return
