@@ -52,6 +52,9 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Characters that change the direction of what stands after them, on the rest of the page too."""
 
+GUEST_COMMUNITY = "main"
+"""Where a guest's post goes that names no community. It begins without a moderator: administrators look after it."""
+
 
 class PostService:
     """Communities, posts, votes on posts, feeds. Every method is one call, near or far, with typed ends."""
@@ -144,6 +147,9 @@ class PostService:
     async def submit(self, actor: Actor, draft: PostDraft) -> Post:
         """Post a link, a text, or both. Whoever is mentioned in the text is told.
 
+        A guest who names no community, as the original's form had none, posts in :data:`GUEST_COMMUNITY`, which is made
+        for the first of them.
+
         Raises:
             Invalid: fields community, title, url, text or flair.
         """
@@ -151,7 +157,7 @@ class PostService:
         if len(flair) > FLAIR_LIMIT:
             raise Invalid("A flair has at most {limit} characters.", field="flair", limit=FLAIR_LIMIT)
         new = NewPost(
-            community=draft.community,
+            community=draft.community or (GUEST_COMMUNITY if actor.is_guest else ""),
             writing=_writing(actor, draft.title, draft.text),
             url=links.check(draft.url) if draft.url.strip() else "",
             author=Author(actor.id, actor.name),
@@ -161,6 +167,11 @@ class PostService:
             nsfw=draft.nsfw,
         )
         post = await self._store.add_post(new)
+        if post is None and new.community == GUEST_COMMUNITY:
+            await self._store.add_community(
+                GUEST_COMMUNITY, _community_texts(GUEST_COMMUNITY, "", ""), None, new.created_at
+            )
+            post = await self._store.add_post(new)
         if post is None:
             raise Invalid("There is no community of this name.", field="community")
         return post

@@ -49,8 +49,10 @@ class SqlitePostStore:
 
     # communities
 
-    async def add_community(self, name: str, texts: CommunityTexts, founder: Author, at: int) -> Community | None:
-        """Add a community that its founder moderates and follows; None if the name is taken."""
+    async def add_community(
+        self, name: str, texts: CommunityTexts, founder: Author | None, at: int
+    ) -> Community | None:
+        """Add a community that its founder, if it has one, moderates and follows; None if the name is taken."""
         return await self._database.write(
             lambda connection: sqlite_communities.found_community(connection, name, texts, founder, at)
         )

@@ -32,12 +32,14 @@ def add_community(connection: sqlite3.Connection, name: str, texts: CommunityTex
 
 
 def found_community(
-    connection: sqlite3.Connection, name: str, texts: CommunityTexts, founder: Author, at: int
+    connection: sqlite3.Connection, name: str, texts: CommunityTexts, founder: Author | None, at: int
 ) -> Community | None:
-    """Add a community that its founder moderates and follows; None if the name is taken."""
+    """Add a community that its founder, if it has one, moderates and follows; None if the name is taken."""
     community_id = add_community(connection, name, texts, at)
     if community_id is None:
         return None
+    if founder is None:
+        return find_community(connection, name)
     connection.execute("INSERT INTO moderator VALUES (?, ?, ?)", (community_id, founder.id, founder.name))
     return subscribe(connection, founder.id, name, subscribed=True)
 

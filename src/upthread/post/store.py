@@ -90,8 +90,10 @@ class PostStore(Protocol):
 
     # communities
 
-    async def add_community(self, name: str, texts: CommunityTexts, founder: Author, at: int) -> Community | None:
-        """Add a community that its founder moderates and follows; None if the name is taken."""
+    async def add_community(
+        self, name: str, texts: CommunityTexts, founder: Author | None, at: int
+    ) -> Community | None:
+        """Add a community that its founder, if it has one, moderates and follows; None if the name is taken."""
         ...
 
     async def change_community(self, name: str, texts: CommunityTexts) -> Community | None:

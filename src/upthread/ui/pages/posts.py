@@ -162,7 +162,7 @@ async def new(visit: Visit) -> Response:
         return await submit_page(visit, form)
     form = await visit.form()
     draft = PostDraft(
-        community=form["community"] or (DEFAULT_COMMUNITY if visit.me is None else ""),
+        community=form["community"],
         title=form["title"],
         url=form["link"],
         text=form.whole("text"),
@@ -182,10 +182,6 @@ async def new(visit: Visit) -> Response:
         form.reject(error, visit.language, renamed={"url": "link"})
         return await submit_page(visit, form)
     return visit.redirect(f"/post/{post.id}", "Posted.")
-
-
-DEFAULT_COMMUNITY = "main"
-"""Where a guest's post goes that names no community, as the original's form had none."""
 
 
 async def known_links(visit: Visit, draft: PostDraft) -> list[Post]:
