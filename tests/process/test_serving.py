@@ -165,6 +165,7 @@ def test_metrics_are_summed_over_workers(start: Start) -> None:
     url = program.listening()
     for _ in range(40):
         httpx.get(url + "/pid")
+        program.wait_for("request")  # it is counted just before it is logged, which is after its answer
     counted = 'ui_request_count{http_status="200",method="GET",path="/pid"} 40.0'
     assert counted in httpx.get(url + "/metrics").text
 
