@@ -104,7 +104,14 @@ def test_link_and_text_posts() -> None:
     assert submission(fields(is_self=True, selftext="Hello")).url == ""
     assert submission(fields(domain="self.Python", selftext="Hello")).url == ""
     assert submission(fields(url="http://example.org/?a=1&amp;b=2")).url == "http://example.org/?a=1&b=2"
+    assert submission(fields(url="http://example.org/a b\u200b")).url == "http://example.org/a%20b"
     assert submission(fields(url="/r/Python/comments/x/y/")).url == "https://www.reddit.com/r/Python/comments/x/y/"
+
+
+def test_links_that_are_not_of_the_web() -> None:
+    """A link to something else than a web page becomes the beginning of the text."""
+    post = submission(fields(url="ftp://example.org/paper.pdf", selftext="Worth it."))
+    assert (post.url, post.text) == ("", "ftp://example.org/paper.pdf\n\nWorth it.")
 
 
 def test_titles_are_one_line() -> None:

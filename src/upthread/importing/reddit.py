@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from upthread import links
 from upthread.post.model import State
 
 Count = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
@@ -117,12 +118,15 @@ def submission(fields: SubmissionFields, community: str = "") -> Submission:
     if state == "live" and fields.removed_by_category:
         state = "deleted" if fields.removed_by_category == "deleted" else "removed"
     is_self = fields.is_self if fields.is_self is not None else (fields.domain or "").startswith("self.")
+    link = "" if is_self else _link(fields.url)
+    if link and not links.is_web(link):  # FTP, mostly; it is not lost, but nobody is led there by the title
+        link, text = "", f"{link}\n\n{text}".strip()
     ups, downs = votes(fields.score, fields.ups)
     return Submission(
         key=f"t3_{_base36(fields.id)}",
         community=community_name(fields.subreddit or _community_of(fields.permalink) or community),
         title=title,
-        url="" if is_self else _link(fields.url),
+        url=link,
         text="" if state != "live" else text,
         author=_author(fields.author),
         created_at=moment(fields.created_utc),
@@ -243,7 +247,8 @@ def _parent_key(parent: str | int | None, post: str) -> str | None:
 
 
 def _link(url: str | None) -> str:
-    link = decoded(url or "").strip()
+    # Browsers take spaces for %20 as well, and dumps do have them; invisible characters are never meant.
+    link = "".join(letter for letter in decoded(url or "").strip().replace(" ", "%20") if letter.isprintable())
     return f"https://www.reddit.com{link}" if link.startswith("/") else link
 
 
