@@ -238,3 +238,15 @@ async def test_feeds_are_well_formed_whatever_titles_hold(site: Site, kind: str)
         answer = await (await site.visitor()).get(path)
         text = "".join(ET.fromstring(answer.content).itertext())  # noqa: S314 - as above
         assert "<script>alert(1)</script>" in text
+
+
+async def test_style_and_script_come_whole_and_for_ever(site: Site) -> None:
+    """What a page's head names comes with a year's leave to keep it, and an outdated address is 404."""
+    visitor = await site.visitor()
+    page = (await visitor.get("/")).text.replace("&#x2f;", "/")
+    for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', page):
+        answer = await visitor.get(path)
+        assert answer.status_code == 200
+        assert answer.content
+        assert "immutable" in answer.headers["cache-control"]
+    assert (await visitor.get("/static/site.0123456789.css")).status_code == 404

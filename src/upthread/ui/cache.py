@@ -148,6 +148,7 @@ class PageCache:
                 pair for pair in scope["headers"] if pair[0] not in (b"if-none-match", b"accept-encoding", b"range")
             ],
             "state": dict(scope.get("state") or {}),
+            "extensions": {},  # a server's own ways to send a file would pass by us
         }
         parts: list[bytes] = []
 

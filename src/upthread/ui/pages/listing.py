@@ -105,6 +105,7 @@ async def show_feed(
 def syndication_links(visit: Visit, path: str, title: str, sort: str) -> list[View]:
     """The Atom and RSS addresses of a feed, for the head of its page."""
     base = path.rstrip("/")
+    title = title or visit.site.settings.site_name
     return [
         {
             "title": f"{title} ({name})",
