@@ -131,6 +131,22 @@ def post_ranks(ups: int, downs: int, created_at: int, last_comment_at: int) -> R
     )
 
 
+class CommentRanks(NamedTuple):
+    """Every rank of a comment that is not simply its score or time."""
+
+    best: float
+    controversy: float
+
+
+def comment_ranks(ups: int, downs: int) -> CommentRanks:
+    """A comment's place in the orders that votes decide.
+
+    For "best" its author is taken to have voted for it, as on reddit: so a comment that nobody has voted on yet stands
+    above those that were voted down, which the formula alone can't tell from it.
+    """
+    return CommentRanks(best=best(ups + 1, downs), controversy=controversy(ups, downs))
+
+
 class VoteChange(NamedTuple):
     """What a vote adds to the counts of the thing voted on."""
 
@@ -193,7 +209,8 @@ FORMULAS = (
     ),
     Formula(
         name="best",
-        formula=f"(p + z²/2n − z·√(p(1 − p)/n + z²/4n²)) / (1 + z²/n), p = u/n, n = u + d, z = {WILSON_Z}",
+        formula=f"(p + z²/2n − z·√(p(1 − p)/n + z²/4n²)) / (1 + z²/n), p = u/n, n = u + d,"
+        f" u = ups + 1 (the author’s own), d = downs, z = {WILSON_Z}",
         source="E. B. Wilson, 1927; Evan Miller, “How Not To Sort By Average Rating”, 2009",
     ),
     Formula(
