@@ -3,11 +3,12 @@
 Every record made while a request is served carries its ``request_id``, here and in each service behind it.
 """
 
+import io
 import logging
 import sys
 from collections.abc import Sequence
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TextIO, cast
 
 import msgspec
 import structlog
@@ -15,6 +16,16 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The Request-Id of the request being served; empty outside of requests."""
+
+
+class _Stderr(io.TextIOBase):
+    """Standard error as it is when something is written: loggers live long, and test runners replace it."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 def configure(level: str = "info", *, readable: bool | None = None) -> None:
@@ -38,13 +49,14 @@ def configure(level: str = "info", *, readable: bool | None = None) -> None:
         finish: Sequence[Processor] = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     else:
         finish = [structlog.processors.format_exc_info, _as_json]
+    stderr = cast("TextIO", _Stderr())
     structlog.configure(
         processors=[*common, *finish],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(stderr),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*common, structlog.stdlib.add_logger_name],
