@@ -117,7 +117,7 @@ def _visible(query: FeedQuery) -> list[str]:
     """Not hidden by the viewer; asked while walking, so that pages stay full."""
     if query.viewer_id is None:
         return []
-    return ["NOT EXISTS (SELECT 1 FROM hidden_post WHERE person_id = :viewer AND post_id = post.id)"]
+    return ["NOT EXISTS (SELECT 1 FROM hidden_post WHERE person_id = :viewer AND post_id = id)"]
 
 
 def _walk(query: FeedQuery, scope: str = "", index: str | None = None) -> str:
@@ -161,7 +161,7 @@ def _scanned(query: FeedQuery) -> str:
             WHERE state = 'live' AND ({key}, tie) < (:key, :tie)
                 {"AND controversy > 0" if query.sort == "controversial" else ""}
             ORDER BY {key} DESC, tie DESC LIMIT :scan
-        ) AS post WHERE {" AND ".join([followed, *_place(query), *_visible(query)])} {_ordered(key)}
+        ) AS entry WHERE {" AND ".join([followed, *_place(query), *_visible(query)])} {_ordered(key)}
     """
 
 
@@ -180,7 +180,7 @@ def _of_one(query: FeedQuery) -> str:
         SELECT id, {key} AS key FROM (
             SELECT id, tie, score, hot, active, controversy, created_at FROM post INDEXED BY {index}
             WHERE {scope} state = 'live' ORDER BY created_at DESC, tie DESC LIMIT :scope_window
-        ) AS post WHERE {" AND ".join([*_place(query), *_visible(query)])} {_ordered(key)}
+        ) AS newest WHERE {" AND ".join([*_place(query), *_visible(query)])} {_ordered(key)}
     """
 
 
