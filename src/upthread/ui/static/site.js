@@ -74,6 +74,7 @@ async function during(control, work) {
 
 /** Shows a vote at once and takes it back if the site refuses. */
 function vote(button) {
+  if (words.login) return void leaveFor(words.login);
   const box = button.closest(".votes");
   const score = box.querySelector(".score");
   const before = { score: Number(score.value), vote: voteShown(box) };
