@@ -12,6 +12,7 @@ from upthread.comment.sqlite_search import index_comment, reindex_comment
 from upthread.comment.store import NewComment, Writing
 from upthread.ranking import comment_ranks, earns_karma, vote_change
 from upthread.storage import outbox
+from upthread.storage.sqlite import inserted_id
 
 
 class Place(NamedTuple):
@@ -65,11 +66,11 @@ def insert_comment(
     connection: sqlite3.Connection, new: NewComment, place: Place, community: str, import_key: str | None = None
 ) -> int:
     """Add a comment with its first revision and make it findable, if it is live; its id."""
-    comment_id: int = connection.execute(
+    inserted = connection.execute(
         """
         INSERT INTO comment (post_id, parent_id, above, author_id, author_name, author_email, html,
             created_at, edited_at, ups, downs, best, controversy, state, import_key)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         (
             new.post_id,
@@ -87,7 +88,8 @@ def insert_comment(
             new.state,
             import_key,
         ),
-    ).fetchone()["id"]
+    )
+    comment_id = inserted_id(inserted)
     if new.state == "live":
         _add_revision(connection, comment_id, 1, new.writing, new.created_at)
         index_comment(connection, comment_id, new.writing.plain, community, new.author.name)

@@ -17,6 +17,7 @@ from upthread.post.sqlite_search import index_post, reindex_post
 from upthread.post.store import CommunityTexts, Mark, NewPost, Writing
 from upthread.ranking import active, earns_karma, post_ranks, utc_day, vote_change
 from upthread.storage import outbox
+from upthread.storage.sqlite import inserted_id
 
 IMPORTED = """
     SELECT import_key, post.id FROM json_each(?) CROSS JOIN post INDEXED BY post_by_import_key ON import_key = value
@@ -103,10 +104,11 @@ def _insert(connection: sqlite3.Connection, community: sqlite3.Row, new: NewPost
         "has_text": bool(writing.html),
         "import_key": import_key,
     }
-    post_id: int = connection.execute(
-        f"INSERT INTO post ({', '.join(columns)}) VALUES ({', '.join(f':{name}' for name in columns)}) RETURNING id",  # noqa: S608 - names from above
+    inserted = connection.execute(
+        f"INSERT INTO post ({', '.join(columns)}) VALUES ({', '.join(f':{name}' for name in columns)})",  # noqa: S608 - names from above
         columns,
-    ).fetchone()["id"]
+    )
+    post_id = inserted_id(inserted)
     _add_revision(connection, post_id, 1, writing, new.created_at)
     index_post(connection, post_id, writing, community["name"], new.author.name, domain)
     add_activity(connection, community["id"], new.created_at, 1, posts=1)
