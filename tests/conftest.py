@@ -1,9 +1,15 @@
 """What every test shares: one event loop library, a clock that stands still, properties that run alike each time."""
 
+import os
+import uuid
+from collections.abc import Iterator
+
 import argon2
+import pymongo
 import pytest
 from hypothesis import settings
 
+from tests.mongo_server import MongoServer
 from upthread.account.passwords import Passwords
 from upthread.runtime.clock import ManualClock
 
@@ -30,3 +36,25 @@ def clock() -> ManualClock:
 def cheap_passwords() -> Passwords:
     """Passwords hashed as cheaply as argon2 can, which is good for nothing but tests."""
     return Passwords(argon2.profiles.CHEAPEST)
+
+
+@pytest.fixture(scope="session")
+def mongodb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a MongoDB server: the one in UPTHREAD_TEST_MONGODB_URL, or one that runs as long as the tests."""
+    given = os.environ.get("UPTHREAD_TEST_MONGODB_URL")
+    if given:
+        yield given
+        return
+    with MongoServer(tmp_path_factory.mktemp("mongodb") / "data") as server:
+        yield server.url
+
+
+@pytest.fixture
+def mongodb_prefix(mongodb_url: str) -> Iterator[str]:
+    """What the names of a test's databases begin with; the databases are dropped after the test."""
+    prefix = f"test_{uuid.uuid4().hex}_"
+    yield prefix
+    with pymongo.MongoClient[dict[str, object]](mongodb_url) as client:
+        for name in client.list_database_names():
+            if name.startswith(prefix):
+                client.drop_database(name)

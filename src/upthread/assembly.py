@@ -1,29 +1,51 @@
-"""Puts the rooms together: opens each service's database, gives each service its store, sets the couriers going."""
+"""Puts the rooms together: opens each service's database, gives each service its store, sets the couriers going.
+
+The databases here are SQLite files; those on MongoDB are opened in :mod:`upthread.mongo_assembly`, and put together as
+the same services.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from upthread.account import sqlite as account_sqlite
 from upthread.account.model import KarmaChanged, NoticeArrived, PersonErased
 from upthread.account.passwords import Passwords
 from upthread.account.service import AccountService
+from upthread.account.store import AccountStore
 from upthread.comment import sqlite as comment_sqlite
 from upthread.comment.model import PostChanged
 from upthread.comment.service import CommentService
+from upthread.comment.store import CommentStore
 from upthread.errors import StartError
 from upthread.post import sqlite as post_sqlite
 from upthread.post.model import ThreadChanged
 from upthread.post.service import PostService
+from upthread.post.store import PostStore
 from upthread.runtime.clock import Clock, SystemClock
 from upthread.runtime.courier import Courier, Delivery
-from upthread.storage.outbox import SqliteOutbox
+from upthread.storage.outbox import Outbox, SqliteOutbox
 from upthread.storage.sqlite import Database, Layout, examine, prepare
 
 LAYOUTS = (post_sqlite.LAYOUT, comment_sqlite.LAYOUT, account_sqlite.LAYOUT)
 SYSTEM_CLOCK = SystemClock()
+
+Store = TypeVar("Store")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept(Generic[Store]):
+    """What one service keeps, on whichever engine."""
+
+    store: Store
+    outbox: Callable[[str], Outbox]
+    """Its facts for this receiver."""
+    errands: tuple[Courier, ...] = ()
+    """What the service has still to do by itself, and brings to itself until it is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,46 +101,53 @@ async def open_services(
     """
     prepare_data(data)
     async with AsyncExitStack() as stack:
-        post_database, comment_database, account_database = [
-            await _open(stack, database_file(data, layout), layout) for layout in LAYOUTS
-        ]
-        post = PostService(post_sqlite.SqlitePostStore(post_database), clock)
-        comment = CommentService(comment_sqlite.SqliteCommentStore(comment_database), clock)
-        account = AccountService(account_sqlite.SqliteAccountStore(account_database), clock, passwords or Passwords())
+        databases = [await _open(stack, database_file(data, layout), layout) for layout in LAYOUTS]
+        post, comment, account = databases
+        yield await stack.enter_async_context(
+            connected(
+                Kept(post_sqlite.SqlitePostStore(post), partial(SqliteOutbox, post)),
+                Kept(comment_sqlite.SqliteCommentStore(comment), partial(SqliteOutbox, comment)),
+                Kept(account_sqlite.SqliteAccountStore(account), partial(SqliteOutbox, account)),
+                clock,
+                passwords or Passwords(),
+                tuple(databases),
+            )
+        )
 
-        karma_and_notices = [
-            Delivery(KarmaChanged, account.karma_changed),
-            Delivery(NoticeArrived, account.notices_arrived),
-        ]
-        couriers = (
-            Courier("post", "account", SqliteOutbox(post_database, "account"), karma_and_notices),
-            Courier(
-                "post",
-                "comment",
-                SqliteOutbox(post_database, "comment"),
-                [Delivery(PostChanged, comment.posts_changed)],
-            ),
-            Courier("comment", "account", SqliteOutbox(comment_database, "account"), karma_and_notices),
-            Courier(
-                "comment",
-                "post",
-                SqliteOutbox(comment_database, "post"),
-                [Delivery(ThreadChanged, post.threads_changed)],
-            ),
-            Courier(
-                "account", "post", SqliteOutbox(account_database, "post"), [Delivery(PersonErased, post.people_erased)]
-            ),
-            Courier(
-                "account",
-                "comment",
-                SqliteOutbox(account_database, "comment"),
-                [Delivery(PersonErased, comment.people_erased)],
-            ),
-        )
-        stack.push_async_callback(
-            _stop, [asyncio.create_task(courier.run(), name=courier.name) for courier in couriers]
-        )
-        yield Services(post, comment, account, couriers, (post_database, comment_database, account_database))
+
+@asynccontextmanager
+async def connected(
+    kept_posts: Kept[PostStore],
+    kept_comments: Kept[CommentStore],
+    kept_accounts: Kept[AccountStore],
+    clock: Clock,
+    passwords: Passwords,
+    databases: tuple[Database, ...] = (),
+) -> AsyncIterator[Services]:
+    """The services on what each of them keeps, with couriers that run between them until the end."""
+    post = PostService(kept_posts.store, clock)
+    comment = CommentService(kept_comments.store, clock)
+    account = AccountService(kept_accounts.store, clock, passwords)
+    karma_and_notices = [
+        Delivery(KarmaChanged, account.karma_changed),
+        Delivery(NoticeArrived, account.notices_arrived),
+    ]
+    couriers = (
+        Courier("post", "account", kept_posts.outbox("account"), karma_and_notices),
+        Courier("post", "comment", kept_posts.outbox("comment"), [Delivery(PostChanged, comment.posts_changed)]),
+        Courier("comment", "account", kept_comments.outbox("account"), karma_and_notices),
+        Courier("comment", "post", kept_comments.outbox("post"), [Delivery(ThreadChanged, post.threads_changed)]),
+        Courier("account", "post", kept_accounts.outbox("post"), [Delivery(PersonErased, post.people_erased)]),
+        Courier("account", "comment", kept_accounts.outbox("comment"), [Delivery(PersonErased, comment.people_erased)]),
+        *kept_posts.errands,
+        *kept_comments.errands,
+        *kept_accounts.errands,
+    )
+    tasks = [asyncio.create_task(courier.run(), name=courier.name) for courier in couriers]
+    try:
+        yield Services(post, comment, account, couriers, databases)
+    finally:
+        await _stop(tasks)
 
 
 @asynccontextmanager

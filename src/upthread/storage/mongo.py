@@ -3,26 +3,40 @@
 It runs on a replica set (of one node or several) or a sharded cluster. A standalone server has no transactions, and a
 vote that counts in one place but not in another is what this site must never have, so that is refused at start.
 
-Losing the connection, a failover, "not primary": the driver retries reads and single writes once by itself, and
-:meth:`MongoDatabase.transact` runs a transaction again, as the driver's documentation asks, until it is known to be
-committed or the deadline is over. Work that may run twice reads before it writes and decides by what it finds.
+Losing the connection, a failover, "not primary": within the deadline the driver repeats reads and single writes, which
+a server does once however often it is asked, and runs a transaction again until it is known to be committed. What a
+store runs by :meth:`MongoDatabase.transact` and :meth:`MongoDatabase.repeat` may therefore run more than once.
+
+An operation that has begun is finished even if who asked for it is cancelled: a write then is done or not, but no
+transaction stays open, and the driver (4.20) leaks a socket if it is cancelled while it connects.
+
+What a server promises by itself is not asked of the address: ``w=1`` or ``readPreference=secondary`` in it would lose
+acknowledged votes or show people pages without what they have just written, so both are overruled.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, TypeVar
 
 import pymongo
 import structlog
 from bson.codec_options import CodecOptions
 from prometheus_client import Counter
-from pymongo import AsyncMongoClient, IndexModel, ReturnDocument
+from pymongo import AsyncMongoClient, IndexModel, ReadPreference, ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import ConfigurationError, InvalidURI, OperationFailure, PyMongoError
+from pymongo.errors import (
+    BulkWriteError,
+    ConfigurationError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    OperationFailure,
+    PyMongoError,
+)
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -30,9 +44,27 @@ from upthread.errors import StartError, Unavailable
 
 T = TypeVar("T")
 Document = dict[str, Any]
+Session = AsyncClientSession
+Migration = Callable[["MongoDatabase"], Awaitable[None]]
 
-DEADLINE = 8.0
-"""Seconds for one read or one transaction with all its repetitions, a failover of a few seconds included."""
+READ_DEADLINE = 1.5
+"""Seconds for one read with its repetitions: a page without a part is better than a page that does not come."""
+WRITE_DEADLINE = 8.0
+"""Seconds for one write or transaction with its repetitions, so that one waits for a new primary and is not refused."""
+AWAY_DEADLINE = 0.5
+"""Seconds for a read while no server is known to be there: just enough to see whether it is back."""
+TO_ABORT = 1.0
+"""Seconds for telling the server to forget a transaction that is out of time, so that its locks stop nobody."""
+PAUSE = 0.05
+"""Seconds between repetitions that the driver leaves to us."""
+
+OLDEST_WIRE_VERSION = 17
+"""MongoDB 6.0: the first to join a sharded collection in a query, and to answer with a majority's word by default."""
+REFUSED_LOG_IN = (13, 18)
+"""MongoDB's codes for "not allowed" and "wrong name or password"."""
+DUPLICATE_KEY = 11000
+"""MongoDB's code for "a unique index has this already"."""
+
 ID_BLOCK = 64
 """Ids that a process takes from a sequence at once. Those it has not used when it ends are never used."""
 MIGRATIONS = "migrations"
@@ -43,20 +75,20 @@ failures = Counter(
     "mongo_failures", "Operations that MongoDB did not take, by the kind of error.", ["database", "kind"]
 )
 
-Session = AsyncClientSession
-Migration = Callable[["MongoDatabase"], Awaitable[None]]
-
 
 @dataclass(frozen=True, slots=True)
 class MongoLayout:
-    """What a service keeps in its database, as numbered migrations; a released one is never changed."""
+    """What a service keeps in its database, as numbered migrations; a released one is never changed.
+
+    A migration may run twice, and in two processes at once: it makes what is not there and changes what is still old.
+    """
 
     name: str
     migrations: tuple[Migration, ...]
 
 
 class MongoDatabase:
-    """One service's database. Make it with :meth:`open`; close it when done."""
+    """One service's database. Make it with :meth:`open`, inside a running event loop; close it when done."""
 
     def __init__(self, client: AsyncMongoClient[Document], database: str, name: str) -> None:
         self.name = name
@@ -64,28 +96,40 @@ class MongoDatabase:
         self._database: AsyncDatabase[Document] = client.get_database(
             database,
             codec_options=CodecOptions(tz_aware=True, tzinfo=UTC),
+            read_preference=ReadPreference.PRIMARY,
             write_concern=WriteConcern("majority", j=True),
             read_concern=ReadConcern("majority"),
         )
-        self._blocks: dict[str, tuple[int, int]] = {}
+        self._blocks: dict[str, range] = {}
         self._taking = asyncio.Lock()
         self._listeners: list[asyncio.Event] = []
+        self._under_way: set[asyncio.Future[Any]] = set()
 
     @classmethod
     async def open(cls, url: str, database: str, layout: MongoLayout) -> "MongoDatabase":
         """Connect, and bring the database to this version's layout.
 
         Raises:
-            StartError: the URL is no MongoDB URL, the server has no transactions, or the database is a newer version's.
+            StartError: the address is not right or its password is refused, the server is too old or has no
+                transactions, or the database is a newer version's.
             Unavailable: the server does not answer (yet).
         """
         try:
             client: AsyncMongoClient[Document] = AsyncMongoClient(
-                url, appname=f"upthread-{layout.name}", serverSelectionTimeoutMS=2000, connectTimeoutMS=2000
+                url,
+                appname=f"upthread-{layout.name}",
+                retryWrites=True,
+                retryReads=True,
+                connectTimeoutMS=2000,
+                heartbeatFrequencyMS=2000,
             )
-        except (InvalidURI, ConfigurationError, ValueError) as error:
-            raise StartError("The address of MongoDB is not right: {reason}.", reason=str(error)) from None
-        opened = cls(client, database, layout.name)
+            opened = cls(client, database, layout.name)
+        except (PyMongoError, ValueError) as error:
+            raise StartError(
+                "The address of MongoDB for the {service} service is not right: {reason}.",
+                service=layout.name,
+                reason=_without_password(url, error),
+            ) from None
         try:
             await opened._check_server()
             await opened._migrate(layout)
@@ -95,24 +139,61 @@ class MongoDatabase:
         return opened
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self._client.close()
+        """Finish what has begun, and close every connection."""
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        with pymongo.timeout(TO_ABORT):  # saying goodbye to a server that is away would wait for it
+            await self._client.close()
 
     def collection(self, name: str) -> AsyncCollection[Document]:
         """A collection of this database."""
         return self._database[name]
 
-    async def run(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Run reads, or one write that is atomic by itself, within the deadline.
+    # reading and writing
+
+    async def read(self, operation: Awaitable[T]) -> T:
+        """Wait for a read.
 
         Raises:
             Unavailable: MongoDB did not answer in time.
         """
-        try:
-            with pymongo.timeout(DEADLINE):
-                return await work()
-        except PyMongoError as error:
-            raise self._unavailable(error) from error
+        servers = self._client.topology_description
+        away = not servers.known_servers or not servers.has_readable_server()
+        with pymongo.timeout(AWAY_DEADLINE if away else READ_DEADLINE):
+            return await self._finish(operation)
+
+    async def write(self, operation: Awaitable[T]) -> T:
+        """Wait for one write to one document.
+
+        Raises:
+            DuplicateKeyError: a unique index is against it.
+            Unavailable: MongoDB did not answer in time; the write may have been done all the same.
+        """
+        with pymongo.timeout(WRITE_DEADLINE):
+            return await self._finish(operation)
+
+    async def repeat(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Run writes that do no harm twice, again if the connection was lost or somebody else inserted the same first.
+
+        For writes to many documents, which the driver does not repeat, and for those that insert what they don't find:
+        of two that do so at once, one is refused, and finds it the second time.
+
+        Raises:
+            Unavailable: MongoDB did not answer in time; some of it may have been done.
+        """
+        end = time.monotonic() + WRITE_DEADLINE
+
+        async def repeat() -> T:
+            while True:
+                try:
+                    return await work()
+                except PyMongoError as error:
+                    again = isinstance(error, ConnectionFailure) or _is_duplicate(error)
+                    if not again or time.monotonic() + PAUSE > end:
+                        raise self._unavailable(error) from error
+                await asyncio.sleep(PAUSE)
+
+        with pymongo.timeout(WRITE_DEADLINE):
+            return await self._finish(repeat())
 
     async def transact(self, work: Callable[[Session], Awaitable[T]]) -> T:
         """Run ``work`` in a transaction and return its result once a majority has it on disk.
@@ -120,19 +201,27 @@ class MongoDatabase:
         ``work`` may run more than once and passes the session to each operation. If it raises, nothing of it is kept.
 
         Raises:
-            Unavailable: it could not be committed in time.
+            DuplicateKeyError: a unique index is against it.
+            Unavailable: it could not be committed in time, or not be known to be committed.
         """
-        try:
-            with pymongo.timeout(DEADLINE):
+        end = time.monotonic() + WRITE_DEADLINE
+
+        async def in_time(session: Session) -> T:
+            with pymongo.timeout(max(end - time.monotonic(), 0.001)):
+                return await work(session)
+
+        async def transact() -> T:
+            try:
                 async with self._client.start_session() as session:
-                    result = await session.with_transaction(
-                        work, read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority", j=True)
+                    return await session.with_transaction(
+                        in_time, read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority", j=True)
                     )
-        except PyMongoError as error:
-            raise self._unavailable(error) from error
-        for event in self._listeners:
-            event.set()
-        return result
+            finally:  # even if it failed: what is not known to be committed may be
+                for event in self._listeners:
+                    event.set()
+
+        with pymongo.timeout(WRITE_DEADLINE + TO_ABORT):
+            return await self._finish(transact())
 
     def on_commit(self) -> asyncio.Event:
         """An event that is set after each transaction of this process; whoever waits for it clears it."""
@@ -140,32 +229,51 @@ class MongoDatabase:
         self._listeners.append(event)
         return event
 
+    async def aggregate(self, collection: str, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
+        """Read what a pipeline gives, all of it.
+
+        Raises:
+            Unavailable: MongoDB did not answer in time.
+        """
+
+        async def aggregate() -> list[Document]:
+            cursor = await self.collection(collection).aggregate(pipeline)
+            return await cursor.to_list()
+
+        return await self.read(aggregate())
+
     async def next_ids(self, sequence: str, count: int = 1) -> list[int]:
         """Numbers never handed out before, growing within one process.
 
         Taken outside of any transaction: a counter inside one would make all of them wait for each other.
-        """
-        async with self._taking:
-            first, end = self._blocks.get(sequence, (0, 0))
-            taken = list(range(first, min(first + count, end)))
-            missing = count - len(taken)
-            if missing:
-                size = max(missing, ID_BLOCK)
-                last = await self._take_block(sequence, size)
-                first, end = last - size + 1, last + 1
-                taken += range(first, first + missing)
-            self._blocks[sequence] = (taken[-1] + 1, end)
-            return taken
 
-    async def _take_block(self, sequence: str, size: int) -> int:
+        Raises:
+            Unavailable: MongoDB did not answer in time.
+        """
+        try:
+            async with asyncio.timeout(WRITE_DEADLINE), self._taking:
+                block = self._blocks.get(sequence, range(0))
+                taken = list(block[:count])
+                block = block[count:]
+                missing = count - len(taken)
+                if missing:
+                    block = await self._take_block(sequence, max(missing, ID_BLOCK))
+                    taken += block[:missing]
+                    block = block[missing:]
+                self._blocks[sequence] = block
+                return taken
+        except TimeoutError as error:  # others are before us, and MongoDB does not answer them either
+            raise Unavailable(service=self.name) from error
+
+    async def _take_block(self, sequence: str, size: int) -> range:
         async def take() -> int:
-            found = await self.collection(SEQUENCES).find_one_and_update(
+            counter: Any = await self.collection(SEQUENCES).find_one_and_update(
                 {"_id": sequence}, {"$inc": {"last": size}}, upsert=True, return_document=ReturnDocument.AFTER
             )
-            assert found is not None  # noqa: S101 - an upsert always finds; this tells mypy
-            return int(found["last"])
+            return int(counter["last"])
 
-        return await self.run(take)
+        last = await self.repeat(take)
+        return range(last - size + 1, last + 1)
 
     async def ping(self) -> None:
         """Answer if the server does.
@@ -173,38 +281,40 @@ class MongoDatabase:
         Raises:
             Unavailable: it does not.
         """
+        await self.read(self._database.command("ping"))
 
-        async def ping() -> None:
-            await self._database.command("ping")
-
-        await self.run(ping)
+    # at start
 
     async def ensure_indexes(self, collection: str, indexes: Sequence[IndexModel]) -> None:
         """Make the indexes that are not there yet; the server builds them without stopping anyone."""
         await self.collection(collection).create_indexes(list(indexes))
 
     async def _check_server(self) -> None:
-        async def hello() -> Mapping[str, Any]:
-            return await self._client.admin.command("hello")
-
-        answer = await self.run(hello)
-        if "setName" not in answer and answer.get("msg") != "isdbgrid":
+        try:
+            with pymongo.timeout(WRITE_DEADLINE):
+                hello = await self._client.admin.command("hello")
+        except ConfigurationError as error:  # the driver does not speak to servers as old as this one
+            raise StartError("MongoDB can't be used: {reason}.", reason=str(error).rstrip(".")) from error
+        except OperationFailure as error:
+            if error.code in REFUSED_LOG_IN:
+                raise StartError(
+                    "MongoDB refuses the name or the password in its address for the {service} service.",
+                    service=self.name,
+                ) from error
+            raise self._unavailable(error) from error
+        except PyMongoError as error:
+            raise self._unavailable(error) from error
+        if hello["maxWireVersion"] < OLDEST_WIRE_VERSION:
+            raise StartError("This MongoDB server is too old; Upthread needs 6.0 or newer.")
+        if "setName" not in hello and hello.get("msg") != "isdbgrid":
             raise StartError(
                 "This MongoDB server is neither a replica set nor a sharded cluster, so it has no transactions. "
                 "One node will do: start it with --replSet rs0 and run rs.initiate() once."
             )
 
     async def _migrate(self, layout: MongoLayout) -> None:
-        """Run what is missing, each migration recorded when done.
-
-        Migrations are repeatable: if two processes start at once, both may run one, and neither harms the other.
-        """
-
-        async def version() -> int:
-            last = await self.collection(MIGRATIONS).find_one(sort=[("_id", -1)])
-            return int(last["_id"]) if last else 0
-
-        done = await self.run(version)
+        """Run what is missing, each migration recorded when done. No deadline: making an index takes what it takes."""
+        done = await self._version()
         if done > len(layout.migrations):
             raise StartError(
                 "The database {name} was written by a newer Upthread (layout {found}, this one knows {known}). "
@@ -216,9 +326,6 @@ class MongoDatabase:
         for number, migration in enumerate(layout.migrations[done:], start=done + 1):
             try:
                 await migration(self)
-                await self.collection(MIGRATIONS).update_one(
-                    {"_id": number}, {"$set": {"done_at": datetime.now(UTC)}}, upsert=True
-                )
             except OperationFailure as error:
                 raise StartError(
                     "Migration {number} of {name} failed: {reason}.",
@@ -228,8 +335,54 @@ class MongoDatabase:
                 ) from error
             except PyMongoError as error:
                 raise self._unavailable(error) from error
+            await self._record(number)
+
+    async def _version(self) -> int:
+        last = await self.read(self.collection(MIGRATIONS).find_one(sort=[("_id", -1)]))
+        return int(last["_id"]) if last else 0
+
+    async def _record(self, number: int) -> None:
+        await self.repeat(
+            lambda: self.collection(MIGRATIONS).update_one(
+                {"_id": number}, {"$currentDate": {"done_at": True}}, upsert=True
+            )
+        )
+
+    # finishing and failing
+
+    async def _finish(self, operation: Awaitable[T]) -> T:
+        task = asyncio.ensure_future(operation)
+        self._under_way.add(task)
+        task.add_done_callback(self._done)
+        try:
+            return await asyncio.shield(task)
+        except DuplicateKeyError:
+            raise
+        except PyMongoError as error:
+            raise self._unavailable(error) from error
+
+    def _done(self, task: asyncio.Future[Any]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at, so that nobody is told that it never was when who asked for it is gone
 
     def _unavailable(self, error: PyMongoError) -> Unavailable:
         failures.labels(self.name, type(error).__name__).inc()
         log.error("mongodb failed", database=self.name, kind=type(error).__name__, error=str(error)[:300])
         return Unavailable(service=self.name)
+
+
+def _is_duplicate(error: PyMongoError) -> bool:
+    """Whether unique indexes, and nothing else, are against what was written."""
+    if isinstance(error, BulkWriteError):
+        details = error.details
+        codes = {failed["code"] for failed in details["writeErrors"]}
+        return codes == {DUPLICATE_KEY} and not details["writeConcernErrors"]
+    return isinstance(error, DuplicateKeyError)
+
+
+def _without_password(url: str, error: Exception) -> str:
+    """What is wrong with the address; the driver quotes parts of it, so nothing of one with a password in it."""
+    if "@" in url:
+        return "it can't be read; a name and password in it have to be percent-encoded"
+    return str(error).rstrip(".")

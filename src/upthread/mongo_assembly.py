@@ -1,0 +1,37 @@
+"""Opens the services' databases on MongoDB, for :mod:`upthread.assembly` to put together.
+
+A module of its own, so that a site on SQLite starts without the driver.
+"""
+
+from contextlib import AsyncExitStack
+from functools import partial
+
+from upthread.account.model import PersonErased
+from upthread.account.mongo import LAYOUT as ACCOUNT_LAYOUT
+from upthread.account.mongo import MongoAccountStore
+from upthread.account.store import AccountStore
+from upthread.assembly import Kept
+from upthread.runtime.courier import Courier, Delivery
+from upthread.storage.mongo import MongoDatabase, MongoLayout
+from upthread.storage.mongo_outbox import MongoOutbox
+
+
+async def open_account(stack: AsyncExitStack, url: str, database: str) -> Kept[AccountStore]:
+    """What the account service keeps in this database; closed with the stack.
+
+    Raises:
+        StartError: the address or the database can't be used.
+        Unavailable: the server does not answer (yet).
+    """
+    kept = await _open(stack, url, database, ACCOUNT_LAYOUT)
+    store = MongoAccountStore(kept)
+    clear_inboxes = Courier(
+        "account", "account", MongoOutbox(kept, "account"), [Delivery(PersonErased, store.clear_inboxes)]
+    )
+    return Kept(store, partial(MongoOutbox, kept), (clear_inboxes,))
+
+
+async def _open(stack: AsyncExitStack, url: str, database: str, layout: MongoLayout) -> MongoDatabase:
+    opened = await MongoDatabase.open(url, database, layout)
+    stack.push_async_callback(opened.close)
+    return opened
