@@ -43,7 +43,8 @@ def add_comment(
             return None
         place = place_below(parent)
     keep_threads(connection, [thread])
-    comment_id = insert_comment(connection, new, place, thread.community)
+    comment_id = insert_comment(connection, new, place)
+    index_comment(connection, comment_id, new.writing.plain, thread.community, new.author.name)
     grow_branches(connection, {place.parent_id: 1} if parent_id else {})
     grow_thread(connection, new.post_id, comments=1, roots=int(place == TOP), last_comment_at=new.created_at)
     comment = read_comment(connection, comment_id)
@@ -62,10 +63,8 @@ def keep_threads(connection: sqlite3.Connection, threads: Sequence[ThreadRef]) -
     )
 
 
-def insert_comment(
-    connection: sqlite3.Connection, new: NewComment, place: Place, community: str, import_key: str | None = None
-) -> int:
-    """Add a comment with its first revision and make it findable, if it is live; its id."""
+def insert_comment(connection: sqlite3.Connection, new: NewComment, place: Place, import_key: str | None = None) -> int:
+    """Add a comment, with its first revision if it is live; its id."""
     inserted = connection.execute(
         """
         INSERT INTO comment (post_id, parent_id, above, author_id, author_name, author_email, html,
@@ -92,7 +91,6 @@ def insert_comment(
     comment_id = inserted_id(inserted)
     if new.state == "live":
         _add_revision(connection, comment_id, 1, new.writing, new.created_at)
-        index_comment(connection, comment_id, new.writing.plain, community, new.author.name)
     return comment_id
 
 

@@ -17,6 +17,7 @@ from upthread.comment.sqlite_comments import (
     keep_threads,
     place_below,
 )
+from upthread.comment.sqlite_search import index_comment
 from upthread.comment.store import KeyedComment
 from upthread.post.model import ImportedIds
 from upthread.ranking import earns_karma
@@ -60,7 +61,7 @@ def import_comments(
         place = known.place(comment.parent_key, new.post_id)
         if comment.key in known.ids or place is None or new.post_id not in communities:
             continue
-        comment_id = insert_comment(connection, new, place, communities[new.post_id], comment.key)
+        comment_id = insert_comment(connection, new, place, comment.key)
         known.add(comment.key, new.post_id, comment_id, place)
         added += 1
         grown.setdefault(new.post_id, []).append(comment)
@@ -79,6 +80,13 @@ def import_comments(
         )
     for author_id, earned in karma.items():
         add_karma(connection, author_id, earned)
+    # At the end, because SQLite writes the search index out whenever another table is written in between.
+    for new_ones in grown.values():
+        for comment in new_ones:
+            new = comment.new
+            if new.state == "live":
+                community = communities[new.post_id]
+                index_comment(connection, known.ids[comment.key], new.writing.plain, community, new.author.name)
     asked = {comment.key for comment in comments}
     return ImportedIds(ids={key: comment_id for key, comment_id in known.ids.items() if key in asked}, added=added)
 

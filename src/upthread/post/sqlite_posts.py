@@ -42,6 +42,7 @@ def add_post(connection: sqlite3.Connection, new: NewPost) -> Post | None:
     if community is None:
         return None
     post = read_post(connection, _insert(connection, community, new))
+    index_post(connection, post.id, new.writing, post.community, post.author.name, post.domain)
     _tell_mentioned(connection, post, new.writing, new.created_at)
     return post
 
@@ -53,6 +54,10 @@ def import_posts(connection: sqlite3.Connection, posts: Mapping[str, NewPost]) -
     fresh = sorted(((key, new) for key, new in posts.items() if key not in ids), key=lambda item: item[1].created_at)
     for key, new in fresh:
         ids[key] = _import(connection, key, new)
+    # At the end, because SQLite writes the search index out whenever another table is written in between.
+    for key, new in fresh:
+        if new.state == "live":
+            index_post(connection, ids[key], new.writing, new.community, new.author.name, links.domain(new.url))
     return ImportedIds(ids=ids, added=len(fresh))
 
 
@@ -81,13 +86,12 @@ def _community(connection: sqlite3.Connection, name: str) -> Any:
 
 def _insert(connection: sqlite3.Connection, community: sqlite3.Row, new: NewPost, import_key: str | None = None) -> int:
     writing = new.writing
-    domain = links.domain(new.url)
     ranks = post_ranks(new.ups, new.downs, new.created_at, last_comment_at=0)
     columns = {
         "community_id": community["id"],
         "title": writing.title,
         "url": new.url,
-        "domain": domain,
+        "domain": links.domain(new.url),
         "link_key": link_key(new.url),
         "author_id": new.author.id,
         "author_name": new.author.name,
@@ -110,7 +114,6 @@ def _insert(connection: sqlite3.Connection, community: sqlite3.Row, new: NewPost
     )
     post_id = inserted_id(inserted)
     _add_revision(connection, post_id, 1, writing, new.created_at)
-    index_post(connection, post_id, writing, community["name"], new.author.name, domain)
     add_activity(connection, community["id"], new.created_at, 1, posts=1)
     return post_id
 
