@@ -142,7 +142,7 @@ def test_missing_comments_get_a_stand_in(site: Site, tmp_path: Path) -> None:
         write_json(tmp_path / "RC", comment("c3", "p1", "c2"), comment("c2", "p1", "c1"), comment("c4", "p1", "c1")),
     )
     assert result.exit_code == 0
-    assert "1 comments that are answered but not in the files" in result.stdout
+    assert "Answered but in none of the files: 1 comments" in result.stdout
     expected: Shape = [("deleted", [("c2", [("c3", [])]), ("c4", [])])]
     assert shape(site.look(lambda services: thread(services, "p1"))) == expected
 

@@ -22,6 +22,14 @@ BAD_LINES_SHOWN = 20
 STATUS_SKIPPED, STATUS_UNREADABLE, STATUS_STOPPED = 1, 2, 130
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
+STATUSES = """\b
+Exit status:
+  0    all went well
+  1    some lines were skipped
+  2    a file can't be read at all, and nothing was changed
+  130  it was stopped between two batches
+"""
+
 
 class UnreadableFile(click.ClickException):
     """A file that can't be imported at all: said before anything is changed."""
@@ -34,7 +42,7 @@ def import_group() -> None:
     """Take over posts, threads and people from elsewhere."""
 
 
-@import_group.command("reddit")
+@import_group.command("reddit", epilog=STATUSES)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @data_option
 @click.option(
@@ -45,7 +53,7 @@ def import_group() -> None:
     help="Make up threads as long as the real ones were, but of at most N comments a post: for demos and measurements.",
 )
 def import_reddit(files: tuple[Path, ...], data: Path, comments: int) -> None:
-    r"""Import posts and comments from dumps of reddit.
+    """Import posts and comments from dumps of reddit.
 
     Each FILE is NDJSON of submissions or of comments, as Pushshift and Arctic Shift publish it, or CSV of
     submissions as in the "Reddit Top 2.5 Million" dataset; plain, .gz or .zst. Posts come before comments, in
@@ -55,10 +63,6 @@ def import_reddit(files: tuple[Path, ...], data: Path, comments: int) -> None:
     until an administrator resets the password; one whose name is taken here is held to be that person.
 
     Running it again changes nothing, so an import that was stopped goes on where it was.
-
-    \b
-    Exit status: 0 if all went well, 1 if some lines were skipped, 2 if a file can't be read at all
-    (then nothing was changed), 130 if it was stopped.
     """
     dumps = [_recognised(path) for path in files]
     report = Report(bytes_to_read(dumps, comments))
@@ -138,7 +142,8 @@ class Report:
             self._skipped[step.kind] += 1
             self._name(bad)
         self._bar.update(step.consumed)
-        self._bar.set_postfix_str(f"{self._added.total() + self._known.total():,} things", refresh=False)
+        done = self._added + self._known
+        self._bar.set_postfix_str(f"{done['posts']:,} posts, {done['comments']:,} comments", refresh=False)
 
     def summarise(self) -> None:
         """Print the figures."""
@@ -149,7 +154,7 @@ class Report:
             )
         if self._stand_ins:
             click.echo(
-                f"{self._stand_ins:,} comments that are answered but not in the files stand there as deleted ones."
+                f"Answered but in none of the files: {self._stand_ins:,} comments, which stand there as deleted."
             )
         click.echo(f"Took {time.monotonic() - self._began:.1f} s.")
         if self.stopped_at:

@@ -76,14 +76,16 @@ def made_up_comments(batches: Iterator[Batch[Submission]], most: int, pool: Text
     """Threads for these posts, each as long as the real one was but of ``most`` comments at most."""
     for batch in batches:
         records: list[Placed[Reply]] = []
-        consumed = batch.consumed
-        for post in batch.records:
+        told = 0
+        for index, post in enumerate(batch.records):
             for reply in _thread(post.record, min(post.record.comments, most), pool):
                 records.append(Placed(post.path, post.line, reply))
                 if len(records) == BATCH:
-                    yield Batch(records, [], consumed, batch.place)
-                    records, consumed = [], 0
-        yield Batch(records, [], consumed, batch.place)
+                    # The threads of one batch of posts are many batches: each counts for its share of the bytes.
+                    consumed = batch.consumed * index // len(batch.records)
+                    yield Batch(records, [], consumed - told, batch.place)
+                    records, told = [], consumed
+        yield Batch(records, [], batch.consumed - told, batch.place)
 
 
 def _thread(post: Submission, size: int, pool: TextPool) -> Iterator[Reply]:
