@@ -102,12 +102,14 @@ def test_hanging_threads_hold_up_nothing(start: Start) -> None:
     assert "application ended" in program.events()
 
 
-def test_stops_while_starting(start: Start) -> None:
-    """A process that is still starting ends well when it is asked to."""
-    program = start("--start", "never", module=TINY)
+@pytest.mark.parametrize("workers", [1, 4])
+def test_stops_while_starting(start: Start, workers: int) -> None:
+    """A process that is still starting ends well when it is asked to, and so do the workers that it has so far."""
+    program = start("--start", "never", "--workers", str(workers), module=TINY)
     program.wait_for("opening")
     program.send(signal.SIGTERM)
     assert program.end() == 0
+    assert set(program.events()) <= {"opening", "stopping", "ended"}
 
 
 @ONE_OR_TWO_WORKERS

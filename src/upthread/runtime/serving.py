@@ -36,7 +36,7 @@ from starlette.types import ASGIApp
 
 from upthread.errors import StartError
 from upthread.runtime.requests import Requests
-from upthread.runtime.workers import supervise
+from upthread.runtime.workers import STOP_SIGNALS, supervise
 
 BACKLOG = 1024
 """New connections that the kernel keeps waiting for us."""
@@ -146,8 +146,9 @@ async def _work(app_factory: AppFactory, listener: socket.socket, ready: Callabl
         if starting is not None:
             starting.cancel()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stop)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     if supervisor is not None:  # whoever should stop us may die without doing so
         loop.add_reader(supervisor.sentinel, stop)
     try:

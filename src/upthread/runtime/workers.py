@@ -21,12 +21,14 @@ import structlog
 
 from upthread.errors import StartError, UpthreadError
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 PATIENCE = 4.9
 """Seconds that workers have to stop before they are killed; they end by themselves a little sooner."""
 
 Ready = Callable[[], None]
 Work = Callable[[int, Ready], None]
-"""What a worker does in its place, 0 and up; it calls what it is given once it is ready."""
+"""What a worker does in its place, 0 and up; it calls what it is given once it is ready. It begins with
+:data:`STOP_SIGNALS` held back, and lets them through when it can handle them, so that none is lost in between."""
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +59,7 @@ def supervise(work: Work, count: int, announce: Callable[[], None], stop_taking:
     Raises:
         StartError: a worker ended before it was ready.
     """
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         signal.signal(number, _leave)
     crew = _Crew(work)
     try:
@@ -71,7 +73,7 @@ def supervise(work: Work, count: int, announce: Callable[[], None], stop_taking:
     except SystemExit:
         log.info("stopping", workers=count)
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         stop_taking()
         crew.stop()
@@ -99,8 +101,11 @@ class _Crew:
     def start(self, place: int) -> None:
         """Start the worker of this place."""
         worker = self._forking.Process(target=self._run, args=(place,))
+        # Python's handlers would run amid the fork, in both processes, where nothing can be done about what they raise.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         worker.start()
         self._workers[place] = worker
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
     def _run(self, place: int) -> None:
         try:
