@@ -1,0 +1,121 @@
+"""A real browser and real sites for it, each started once for all tests of this folder.
+
+Everything shared is of package scope: Playwright's loop must have ended before asynchronous tests of other folders run.
+"""
+
+import ipaddress
+import itertools
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.browser.furnishing import Furnished, furnish
+from tests.browser.visitor import Site, Visitor
+from tests.process.conftest import HANGING, Program
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+"""What the browser may be called."""
+ARTIFACTS = Path(__file__).parents[2] / "artifacts"
+
+NewVisitor = Callable[..., Visitor]
+
+expect.set_options(timeout=HANGING * 1000)
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """The Chromium of this machine; where there is none, all tests here are skipped."""
+    executable = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if executable is None:
+        pytest.skip(f"There is no Chromium here ({', '.join(CHROMIUM)}), so nothing was tried in a browser.")
+    # Chromium refuses to run as root with its sandbox, which is how containers run tests.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=executable, args=arguments) as chromium,
+    ):
+        yield chromium
+
+
+@contextmanager
+def running(folder: Path, *options: str, **settings: str) -> Iterator[Site]:
+    """A site in this folder: the one place that knows how a site is started. It has to end well and without errors."""
+    environment = {f"UPTHREAD_{name.upper()}": value for name, value in settings.items()}
+    program = Program(
+        ["serve", "--data", str(folder), "--port", "0", *options], environment=dict(os.environ) | environment
+    )
+    try:
+        yield Site(program.listening(), behind_proxy="trusted_proxies" in settings)
+        program.send(signal.SIGTERM)
+        assert program.end() == 0
+        assert not [record for record in program.records if record.get("level") in ("error", "critical")]
+    finally:
+        program.clean_up()
+
+
+@pytest.fixture(scope="package")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site with the demo in it, behind a proxy, as one has it on the web."""
+    with running(tmp_path_factory.mktemp("site"), "--demo", trusted_proxies="127.0.0.1") as site:
+        yield site
+
+
+@pytest.fixture(scope="package")
+def guest_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """An empty site where guests may do what people with an account may. It trusts no proxy."""
+    with running(tmp_path_factory.mktemp("guests"), guests="all") as site:
+        yield site
+
+
+@pytest.fixture(scope="package")
+def numbers() -> Iterator[int]:
+    """Numbers that no two visitors share."""
+    return itertools.count(1)
+
+
+def address(number: int) -> str:
+    """The address that a visitor comes from."""
+    return str(ipaddress.ip_address("10.0.0.0") + number)
+
+
+@pytest.fixture(scope="package")
+def furnished(browser: Browser, site: Site, numbers: Iterator[int]) -> Furnished:
+    """What is on the site besides the demo: one of everything."""
+    owner, other = (Visitor(browser, site, address(next(numbers))).sign_up(name) for name in ("arachne", "penelope"))
+    made = furnish(owner, other)
+    for one in (owner, other):
+        one.leave()
+        assert not one.troubles
+    return made
+
+
+@pytest.fixture
+def visitor(browser: Browser, site: Site, numbers: Iterator[int]) -> Iterator[NewVisitor]:
+    """Brings visitors, who come from different addresses; at the end nothing may have gone wrong for any of them."""
+    visitors: list[Visitor] = []
+
+    def bring(*, to: Site = site, **how: Any) -> Visitor:
+        visitors.append(Visitor(browser, to, address(next(numbers)), **how))
+        return visitors[-1]
+
+    yield bring
+    for one in visitors:
+        one.leave()
+    assert not [trouble for one in visitors for trouble in one.troubles]
+
+
+@pytest.fixture
+def person(visitor: NewVisitor, numbers: Iterator[int]) -> NewVisitor:
+    """Brings visitors who have just signed up."""
+
+    def bring(**how: Any) -> Visitor:
+        return visitor(**how).sign_up(f"reader{next(numbers)}")
+
+    return bring

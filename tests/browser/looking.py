@@ -1,0 +1,62 @@
+"""What has to hold for every page, whatever it shows: axe-core finds nothing, it fits, and it says what it is."""
+
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
+from playwright.sync_api import Page, ViewportSize
+
+from tests.browser.visitor import SMALLEST
+
+ALL_RULES: dict[str, Any] = {
+    "resultTypes": ["violations"],
+    # part of WCAG 2.2 AA, which axe leaves off until more sites are asked for it
+    "rules": {"target-size": {"enabled": True}},
+}
+COLOUR_RULES: dict[str, Any] = {"resultTypes": ["violations"], "runOnly": ["color-contrast", "link-in-text-block"]}
+"""What may come out differently in another colour scheme."""
+AXE = Axe()
+
+STRUCTURE = """() => ({
+    title: document.title,
+    language: document.documentElement.lang,
+    headings: document.querySelectorAll("h1").length,
+    ids: [...document.querySelectorAll("[id]")].map(element => element.id)
+        .filter((id, place, all) => all.indexOf(id) !== place),
+})"""
+TOO_WIDE = """() => document.documentElement.scrollWidth <= window.innerWidth ? [] :
+    [...document.querySelectorAll("body *")]
+        .filter(element => element.getBoundingClientRect().right > window.innerWidth + 1)
+        .map(element => element.outerHTML.slice(0, 200))"""
+
+
+def assert_well_made(page: Page, *, phone: bool = False) -> None:
+    """The page that is shown is in order: its structure, its width, and for axe-core in light and dark.
+
+    On a phone the dark scheme is left out: its colours are those of the desktop.
+    """
+    structure = page.evaluate(STRUCTURE)
+    assert structure["headings"] == 1
+    assert structure["title"].endswith("Upthread")
+    assert structure["language"]
+    assert not structure["ids"], "two elements share an id"
+    assert_no_violations(page, ALL_RULES)
+    if phone:
+        assert_fits(page, SMALLEST)
+        return
+    page.emulate_media(color_scheme="dark")
+    assert_no_violations(page, COLOUR_RULES)
+    page.emulate_media(color_scheme="light")
+
+
+def assert_fits(page: Page, *sizes: ViewportSize) -> None:
+    """Nothing makes the page wider than the window, as it is and in windows of these sizes."""
+    assert page.evaluate(TOO_WIDE) == []
+    for size in sizes:
+        page.set_viewport_size(size)
+        assert page.evaluate(TOO_WIDE) == [], f"too wide at {size['width']} px"
+
+
+def assert_no_violations(page: Page, options: dict[str, Any]) -> None:
+    """axe-core finds nothing."""
+    found = AXE.run(page, options=options)
+    assert found.violations_count == 0, found.generate_report()

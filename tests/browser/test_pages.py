@@ -1,0 +1,137 @@
+"""Every page, as a stranger and as a person sees it, on a desktop in light and dark and on a phone."""
+
+import pytest
+from playwright.sync_api import expect
+from starlette.routing import compile_path
+
+from tests.browser.conftest import NewVisitor
+from tests.browser.furnishing import Furnished
+from tests.browser.looking import assert_fits, assert_well_made
+from tests.browser.visitor import DESKTOP, PHONE, SMALLEST
+from upthread.ui.app import PAGES
+
+FOR_ALL = [
+    "/",
+    "/?sort=day",
+    "/all",
+    "/c/{community}",
+    "/c/{empty}",
+    "/d/example.org",
+    "/u/{owner}",
+    "/u/{owner}/comments",
+    "/communities",
+    "/search",
+    "/search?q=shuttle",
+    "/search?q=shuttle&type=comments",
+    "/search?q={community}&type=communities",
+    "/search?q={owner}&type=people",
+    "/search?q=nothinglikethis",
+    "/search?q=before:yesterday",
+    "/post/{post}",
+    "/post/{link}",
+    "/post/{locked}",
+    "/post/{post}/comment/{reply}",
+    "/post/{post}/more?parent={comment}",
+    "/post/{post}/history",
+    "/comment/{comment}/history",
+    "/login?next=/inbox",
+    "/signup",
+    "/logout",
+    "/about",
+]
+FOR_PEOPLE = [
+    "/new?community={community}",
+    "/saved",
+    "/saved?type=comments",
+    "/hidden",
+    "/inbox",
+    "/inbox?show=unread",
+    "/communities/new",
+    "/c/{community}/settings",
+    "/post/{post}/edit",
+    "/post/{post}/delete",
+    "/comment/{reply}/reply",
+    "/comment/{comment}/edit",
+    "/comment/{comment}/delete",
+    "/settings",
+    "/settings/profile",
+    "/settings/password",
+    "/settings/sessions",
+    "/settings/delete",
+]
+ERRORS = [
+    ("/nowhere", 404),
+    ("/post/123456789", 404),
+    ("/c/nowhere", 404),
+    ("/post/{deleted}", 410),
+    ("/comment/{deleted_comment}/reply", 410),
+    ("/post/{post}/vote/1", 405),
+    ("/c/{community}/settings", 403),
+]
+REFUSED = [
+    ("/login", {"name": "nobody", "password": "wrong and long enough"}, 401),
+    ("/signup", {"name": "no spaces", "password": "short"}, 422),
+    ("/communities/new", {"name": "!", "title": ""}, 422),
+    ("/new", {"community": "", "title": "", "link": "javascript:alert(1)"}, 422),
+    ("/new", {"community": "{community}", "title": "Again", "link": "https://example.org/loom"}, 409),
+    ("/post/{post}", {"body": "x" * 10_001}, 422),
+    ("/settings/profile", {"bio": "x" * 10_001}, 422),
+    ("/settings/password", {"current": "wrong and long enough", "new": "short"}, 422),
+    ("/settings/delete", {"password": "wrong and long enough"}, 422),
+]
+
+
+def test_no_page_is_left_out(furnished: Furnished) -> None:
+    """Every address of the site that shows a page is among those looked at here."""
+    looked_at = [furnished.at(path).partition("?")[0] for path in FOR_ALL + FOR_PEOPLE]
+    left_out = [
+        route
+        for methods, route, _ in PAGES
+        if "GET" in methods and "{format" not in route and not any(map(compile_path(route)[0].match, looked_at))
+    ]
+    assert left_out == []
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+@pytest.mark.parametrize("path", FOR_ALL)
+def test_a_stranger_sees_a_page_in_order(visitor: NewVisitor, furnished: Furnished, path: str, *, phone: bool) -> None:
+    """A stranger can read the page at any width, in light and dark, and with assistive technology."""
+    stranger = visitor(size=PHONE if phone else DESKTOP)
+    assert_well_made(stranger.open(furnished.at(path)), phone=phone)
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+@pytest.mark.parametrize("path", FOR_ALL + FOR_PEOPLE)
+def test_a_person_sees_a_page_in_order(visitor: NewVisitor, furnished: Furnished, path: str, *, phone: bool) -> None:
+    """Somebody signed in can use the page at any width, in light and dark, and with assistive technology."""
+    owner = visitor(size=PHONE if phone else DESKTOP, cookies=furnished.cookies)
+    assert_well_made(owner.open(furnished.at(path)), phone=phone)
+
+
+@pytest.mark.parametrize(("path", "status"), ERRORS)
+def test_an_error_has_a_page_in_order(visitor: NewVisitor, furnished: Furnished, path: str, status: int) -> None:
+    """What is not there, or no longer, or not for this person, is told by a page as well made as the others."""
+    reader = visitor(cookies=furnished.others_cookies)
+    page = reader.open(furnished.at(path), status)
+    assert_well_made(page)
+    assert_fits(page, PHONE, SMALLEST)
+
+
+@pytest.mark.parametrize(("path", "fields", "status"), REFUSED)
+def test_a_refused_form_is_in_order(
+    visitor: NewVisitor, furnished: Furnished, path: str, fields: dict[str, str], status: int
+) -> None:
+    """A form that is refused comes back with what was typed, and with the mistake beside it and announced."""
+    owner = visitor(cookies=furnished.cookies, expects={status})
+    page = owner.open(furnished.at(path))
+    form = page.locator("main form[method=post]").first
+    form.evaluate("form => form.noValidate = true")
+    for field, text in fields.items():
+        form.locator(f"[name={field}]").fill(furnished.at(text))
+    form.locator(".button").first.click()
+    expect(page.get_by_role("alert").first).to_be_visible()
+    for field, text in fields.items():
+        expected = "" if form.locator(f"[name={field}][type=password]").count() else furnished.at(text)
+        expect(form.locator(f"[name={field}]")).to_have_value(expected)
+    assert_well_made(page)
+    assert_fits(page, PHONE, SMALLEST)
