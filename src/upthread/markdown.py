@@ -75,7 +75,7 @@ class _OutOfProportionError(Exception):
 
 
 def tidied(text: str) -> str:
-    """A text as it is worth keeping: without :data:`_REMOVED`, line feeds as its only line ends, nothing around it."""
+    """A text as it is worth keeping: nothing unseen in it, line feeds as its only line ends, no blanks around it."""
     return _REMOVED.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n").rstrip()
 
 
