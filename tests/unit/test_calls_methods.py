@@ -189,3 +189,16 @@ def test_the_services_can_be_called_from_afar(service: type) -> None:
     """Every method of the three services has types that tell all that goes in and comes out."""
     assert "check" in {method.name for method in describe(service)}
     assert service_name(service) in {"post", "comment", "account"}
+
+
+@pytest.mark.parametrize(
+    ("service", "once"),
+    [
+        (PostService, {"create_community", "submit"}),
+        (CommentService, {"add"}),
+        (AccountService, {"sign_up", "log_in", "end_sessions", "change_password", "delete_account"}),
+    ],
+)
+def test_what_must_not_be_done_twice(service: type, once: set[str]) -> None:
+    """A lost answer never makes a second post, comment or account: those calls are not made again by themselves."""
+    assert {method.name for method in describe(service) if not method.idempotent} == once

@@ -29,6 +29,7 @@ from upthread.account.names import check_name, fold
 from upthread.account.passwords import Passwords, check_password
 from upthread.account.store import AccountStore, Credentials, SessionDraft
 from upthread.errors import Gone, Invalid, NotFound, RateLimited, SignInNeeded, Unavailable
+from upthread.runtime.calls.methods import idempotent
 from upthread.runtime.clock import Clock
 
 SESSION_LIFE = 30 * 24 * 60 * 60
@@ -100,6 +101,7 @@ class AccountService:
             raise _no_match()
         return NewSession(token, signed_in)
 
+    @idempotent
     async def signed_in(self, token: str) -> SignedIn | None:
         """Whose session this token opens, with settings and unread count; None if it is unknown or has ended."""
         now = self._clock.now()
@@ -111,14 +113,17 @@ class AccountService:
                 await self._store.touch_session(session.signed_in.session_id, now, now + SESSION_LIFE)
         return session.signed_in
 
+    @idempotent
     async def log_out(self, token: str) -> None:
         """End the session of this token. Doing so twice changes nothing."""
         await self._store.close_session(_token_hash(token))
 
+    @idempotent
     async def sessions(self, person_id: int) -> list[Session]:
         """A person's open sessions, used last first."""
         return await self._store.sessions(person_id, self._clock.now())
 
+    @idempotent
     async def end_session(self, person_id: int, session_id: int) -> None:
         """End one session of this person."""
         if 0 < session_id <= cursor.LARGEST_ID:
@@ -141,6 +146,7 @@ class AccountService:
         if not await self._store.replace_password(verified, new_hash, session_id):
             raise _wrong_password("current")
 
+    @idempotent
     async def person(self, name: str) -> Person:
         """Somebody by name, in any case.
 
@@ -154,6 +160,7 @@ class AccountService:
             raise Gone("This account was deleted.")
         return known.person
 
+    @idempotent
     async def edit_profile(self, person_id: int, bio: str) -> Person:
         """Set what one says about oneself (Markdown, at most 2,000 characters; field bio)."""
         bio = bio.strip()
@@ -164,6 +171,7 @@ class AccountService:
             raise _nobody()
         return person
 
+    @idempotent
     async def change_settings(self, person_id: int, settings: Settings) -> None:
         """Set how the site looks for this person."""
         for field in ("feed_sort", "comment_sort"):
@@ -186,6 +194,7 @@ class AccountService:
         if not await self._store.delete_person(verified, fact, self._clock.now()):
             raise _wrong_password("password")
 
+    @idempotent
     async def find_people(self, text: str, after: str | None = None, limit: int = 10) -> PersonPage:
         """People whose name begins with this text, or whose profile has these words; by name."""
         text = text[:SEARCH_TEXT_LIMIT].strip()
@@ -200,6 +209,7 @@ class AccountService:
 
     # inbox
 
+    @idempotent
     async def inbox(
         self, person_id: int, *, unread_only: bool = False, after: str | None = None, limit: int = 25
     ) -> NoticePage:
@@ -212,17 +222,20 @@ class AccountService:
         end = notices[-1] if len(found) > limit else None
         return NoticePage(notices, cursor.encode((end.created_at, end.id)) if end else None)
 
+    @idempotent
     async def mark_read(self, person_id: int, notice_ids: list[int], *, read: bool = True) -> None:
         """Mark these inbox entries as read, or as unread again. Other people's entries are passed over."""
         ids = [notice_id for notice_id in notice_ids if 0 < notice_id <= cursor.LARGEST_ID]
         await self._store.mark_read(person_id, ids, read=read)
 
+    @idempotent
     async def mark_all_read(self, person_id: int) -> None:
         """Mark the whole inbox as read."""
         await self._store.mark_all_read(person_id)
 
     # for operators
 
+    @idempotent
     async def set_admin(self, name: str, *, is_admin: bool) -> Person:
         """Make somebody an administrator, or no longer one.
 
@@ -232,6 +245,7 @@ class AccountService:
         await self._store.set_admin(fold(name), is_admin=is_admin)
         return await self.person(name)
 
+    @idempotent
     async def reset_password(self, name: str, password: str) -> None:
         """Set a password without knowing the old one, and end every session.
 
@@ -246,6 +260,7 @@ class AccountService:
 
     # from elsewhere
 
+    @idempotent
     async def import_people(self, names: list[str], created_at: int) -> dict[str, int]:
         """Ids for these names, making people without a password where there are none. Idempotent.
 
@@ -257,6 +272,7 @@ class AccountService:
         ids = await self._store.import_people(by_folded, created_at)
         return {name: ids[fold(name)] for name in names}
 
+    @idempotent
     async def notices_arrived(self, events: list[NoticeArrived]) -> None:
         """Put replies and mentions into inboxes, once each; names that nobody has are passed over."""
         ids = await self._store.ids(sorted({fold(event.person_name) for event in events if not event.person_id}))
@@ -267,10 +283,12 @@ class AccountService:
                 notices.append(msgspec.structs.replace(event, person_id=person_id))
         await self._store.add_notices(notices)
 
+    @idempotent
     async def karma_changed(self, events: list[KarmaChanged]) -> None:
         """Take note of karma. Idempotent; older news than what is known is passed over."""
         await self._store.set_karma(events)
 
+    @idempotent
     async def check(self) -> None:
         """Answer if the database does.
 

@@ -27,6 +27,7 @@ from upthread.comment.store import CommentSlice, CommentStore, KeyedComment, New
 from upthread.comment.tree import Placed, Selection, Wanted, in_context
 from upthread.errors import Forbidden, Gone, Invalid, NotFound, SignInNeeded, UpthreadError
 from upthread.post.model import ImportedIds
+from upthread.runtime.calls.methods import idempotent
 from upthread.runtime.clock import Clock
 
 THREAD_PAGE_LIMIT = 500
@@ -72,6 +73,7 @@ class CommentService:
             raise _gone()
         return comment
 
+    @idempotent
     async def comment(self, comment_id: int) -> Comment:
         """One comment, with the title and community of its post; a deleted one has its state and no text or author.
 
@@ -83,6 +85,7 @@ class CommentService:
             raise _no_comment()
         return comment
 
+    @idempotent
     async def edit(self, actor: Actor, comment_id: int, text: str) -> Comment:
         """Change one's own comment; the version before stays readable. Same content: no new version.
 
@@ -102,6 +105,7 @@ class CommentService:
             raise _gone()
         return revised
 
+    @idempotent
     async def history(self, comment_id: int) -> list[CommentRevision]:
         """All versions of a live comment, newest first; the first of the list is the source text to edit.
 
@@ -113,6 +117,7 @@ class CommentService:
             raise await self._missing(comment_id)
         return revisions
 
+    @idempotent
     async def delete(self, actor: Actor, comment_id: int, *, as_moderator: bool = False) -> None:
         """Delete one's own comment, or remove another's as a moderator or administrator.
 
@@ -133,6 +138,7 @@ class CommentService:
         else:
             raise Forbidden("Only the author or a moderator can delete a comment.")
 
+    @idempotent
     async def thread(self, query: ThreadQuery) -> ThreadPage:
         """A bounded part of a thread, best parts first (see :mod:`upthread.comment.tree`).
 
@@ -179,6 +185,7 @@ class CommentService:
             raise _not_in_thread()
         return comment
 
+    @idempotent
     async def vote(self, actor: Actor, comment_id: int, vote: Vote) -> Tally:
         """Set one's vote: 1 up, -1 down, 0 taken back. The same vote twice changes nothing.
 
@@ -190,6 +197,7 @@ class CommentService:
             raise await self._missing(comment_id)
         return tally
 
+    @idempotent
     async def save(self, actor: Actor, comment_id: int, saved: bool) -> None:  # noqa: FBT001 - one form field, one meaning
         """Keep a comment in one's saved list, or take it out. Doing so twice changes nothing.
 
@@ -204,10 +212,12 @@ class CommentService:
         elif not await self._store.save(actor.id, comment_id, self._clock.now()):
             raise await self._missing(comment_id)
 
+    @idempotent
     async def marks(self, actor_id: int, comment_ids: list[int]) -> list[CommentMark]:
         """What this person or guest has done with these comments: one query for a whole page."""
         return await self._store.marks(actor_id, comment_ids)
 
+    @idempotent
     async def by_author(
         self, author_id: int, sort: CommentSort = "new", after: str | None = None, limit: int = 25
     ) -> CommentPage:
@@ -218,6 +228,7 @@ class CommentService:
         """
         return _page(await self._store.by_author(author_id, sort, cursor.decode(after), _page_limit(limit)))
 
+    @idempotent
     async def saved(self, person_id: int, after: str | None = None, limit: int = 25) -> CommentPage:
         """What one person has saved, saved last first.
 
@@ -226,6 +237,7 @@ class CommentService:
         """
         return _page(await self._store.saved(person_id, cursor.decode(after), _page_limit(limit)))
 
+    @idempotent
     async def newest(self, post_id: int | None = None, after: str | None = None, limit: int = 25) -> CommentPage:
         """The newest comments of the whole site or of one post, flat: for feed readers.
 
@@ -234,6 +246,7 @@ class CommentService:
         """
         return _page(await self._store.newest(post_id, cursor.decode(after), _page_limit(limit)))
 
+    @idempotent
     async def search(self, query: SearchQuery) -> CommentHits:
         """Comments with these words, the last one perhaps unfinished: best first among the newest.
 
@@ -249,6 +262,7 @@ class CommentService:
 
     # from elsewhere
 
+    @idempotent
     async def import_comments(self, threads: list[ThreadRef], comments: list[ImportedComment]) -> ImportedIds:
         """Take over comments of these threads; what is there already (by key) stays. No one is told.
 
@@ -257,10 +271,12 @@ class CommentService:
         """
         return await self._store.import_comments(threads, await asyncio.to_thread(_imported, comments))
 
+    @idempotent
     async def posts_changed(self, events: list[PostChanged]) -> None:
         """Take note of new titles. Idempotent; threads without comments need none and are passed over."""
         await self._store.posts_changed(events)
 
+    @idempotent
     async def people_erased(self, events: list[PersonErased]) -> None:
         """Take erased people's names (and texts) off their comments. Idempotent."""
         for event in events:
@@ -271,6 +287,7 @@ class CommentService:
                 )
             await self._store.forget_person(event.person_id)
 
+    @idempotent
     async def check(self) -> None:
         """Answer if the database does.
 

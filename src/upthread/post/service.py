@@ -33,6 +33,7 @@ from upthread.post.model import (
     Vote,
 )
 from upthread.post.store import CommunityRank, CommunityTexts, Mark, NewPost, PostStore, Writing
+from upthread.runtime.calls.methods import idempotent
 from upthread.runtime.clock import Clock
 
 PAGE_LIMIT = 100
@@ -84,6 +85,7 @@ class PostService:
             raise Invalid("There is a community of this name already.", field="name")
         return community
 
+    @idempotent
     async def edit_community(self, actor: Actor, name: str, title: str, description: str, rules: str) -> Community:
         """Change a community's texts.
 
@@ -98,6 +100,7 @@ class PostService:
         texts = _community_texts(title or community.name, description, rules)
         return _found(await self._store.change_community(name, texts))
 
+    @idempotent
     async def community(self, name: str) -> Community:
         """One community with its moderators, by name in any case.
 
@@ -106,6 +109,7 @@ class PostService:
         """
         return _found(await self._store.community(name))
 
+    @idempotent
     async def communities(
         self, sort: CommunitySort = "size", after: str | None = None, limit: int = 25
     ) -> CommunityPage:
@@ -124,10 +128,12 @@ class PostService:
         end = TextPosition(shown[-1].name, shown[-1].id) if len(found) > limit else None
         return CommunityPage(shown, cursor.encode(end) if end else None)
 
+    @idempotent
     async def find_communities(self, text: str, limit: int = 10) -> list[Community]:
         """Communities whose name, title or description has these words, best first; the last word may be unfinished."""
         return await self._store.find_communities(text, _page_limit(limit))
 
+    @idempotent
     async def subscribe(self, actor: Actor, community: str, subscribed: bool) -> Community:  # noqa: FBT001 - one form field, one meaning
         """Follow a community or stop; doing so twice changes nothing.
 
@@ -138,6 +144,7 @@ class PostService:
         _people_only(actor)
         return _found(await self._store.subscribe(actor.id, community, subscribed=subscribed))
 
+    @idempotent
     async def subscriptions(self, person_id: int) -> list[Community]:
         """The communities a person follows, by name; without their texts and moderators."""
         return await self._store.subscriptions(person_id)
@@ -176,6 +183,7 @@ class PostService:
             raise Invalid("There is no community of this name.", field="community")
         return post
 
+    @idempotent
     async def post(self, post_id: int) -> Post:
         """One post with its text as HTML; a deleted one has its state and no title, link, text or author.
 
@@ -187,10 +195,12 @@ class PostService:
             raise _no_post()
         return post
 
+    @idempotent
     async def posts(self, post_ids: list[int]) -> list[Post]:
         """Those of the posts that there are, in the order asked for, as feeds show them."""
         return await self._store.posts([post_id for post_id in post_ids if _is_possible(post_id)])
 
+    @idempotent
     async def same_link(self, community: str, url: str) -> list[Post]:
         """Live posts of this community with the same link, newest first, at most five.
 
@@ -202,6 +212,7 @@ class PostService:
             return []
         return await self._store.same_link(community, checked, SAME_LINK_LIMIT)
 
+    @idempotent
     async def edit(self, actor: Actor, post_id: int, title: str, text: str) -> Post:
         """Change title and text of one's own post; the version before stays readable. Same content: no new version.
 
@@ -221,6 +232,7 @@ class PostService:
             raise _gone()
         return revised
 
+    @idempotent
     async def history(self, post_id: int) -> list[PostRevision]:
         """All versions of a live post, newest first; the first of the list is the source text to edit.
 
@@ -232,6 +244,7 @@ class PostService:
             raise await self._missing(post_id)
         return revisions
 
+    @idempotent
     async def delete(self, actor: Actor, post_id: int) -> None:
         """Delete one's own post, or remove another's as a moderator of its community or administrator.
 
@@ -251,6 +264,7 @@ class PostService:
         else:
             raise Forbidden("Only the author or a moderator can delete a post.")
 
+    @idempotent
     async def lock(self, actor: Actor, post_id: int, locked: bool) -> Post:  # noqa: FBT001 - one form field, one meaning
         """Close a post to new comments, or open it again: for moderators and administrators.
 
@@ -266,6 +280,7 @@ class PostService:
             raise _gone()
         return changed
 
+    @idempotent
     async def vote(self, actor: Actor, post_id: int, vote: Vote) -> Tally:
         """Set one's vote: 1 up, -1 down, 0 taken back. The same vote twice changes nothing.
 
@@ -277,6 +292,7 @@ class PostService:
             raise await self._missing(post_id)
         return tally
 
+    @idempotent
     async def save(self, actor: Actor, post_id: int, saved: bool) -> None:  # noqa: FBT001 - one form field, one meaning
         """Keep a post in one's saved list, or take it out. Doing so twice changes nothing.
 
@@ -286,6 +302,7 @@ class PostService:
         """
         await self._mark("saved", actor, post_id, marked=saved)
 
+    @idempotent
     async def hide(self, actor: Actor, post_id: int, hidden: bool) -> None:  # noqa: FBT001 - one form field, one meaning
         """Leave a post out of one's feeds, or show it again. Doing so twice changes nothing.
 
@@ -295,10 +312,12 @@ class PostService:
         """
         await self._mark("hidden", actor, post_id, marked=hidden)
 
+    @idempotent
     async def marks(self, actor_id: int, post_ids: list[int]) -> list[PostMark]:
         """What this person or guest has done with these posts: one query for a whole page."""
         return await self._store.marks(actor_id, [post_id for post_id in post_ids if _is_possible(post_id)])
 
+    @idempotent
     async def feed(self, query: FeedQuery) -> FeedPage:
         """A page of posts.
 
@@ -315,6 +334,7 @@ class PostService:
             raise _no_community()
         return FeedPage(part.posts, cursor.encode(part.end) if part.end else None)
 
+    @idempotent
     async def search(self, query: SearchQuery) -> PostHits:
         """Posts with these words in title or text, the last word perhaps unfinished: best first among the newest.
 
@@ -329,6 +349,7 @@ class PostService:
 
     # from elsewhere
 
+    @idempotent
     async def import_posts(self, posts: list[ImportedPost]) -> ImportedIds:
         """Take over posts, making their communities where needed; what is there already (by key) stays as it is.
 
@@ -336,14 +357,17 @@ class PostService:
         """
         return await self._store.import_posts(await asyncio.to_thread(_imported, posts))
 
+    @idempotent
     async def imported(self, keys: list[str]) -> dict[str, int]:
         """The ids of those of these posts that have been imported, now or earlier, by their key."""
         return await self._store.imported(keys)
 
+    @idempotent
     async def threads_changed(self, events: list[ThreadChanged]) -> None:
         """Take note of comment counts. Idempotent; older news than what is known is passed over."""
         await self._store.threads_changed(events)
 
+    @idempotent
     async def people_erased(self, events: list[PersonErased]) -> None:
         """Take erased people's names (and texts) off their posts, moderation and votes lists. Idempotent."""
         for event in events:
@@ -352,6 +376,7 @@ class PostService:
                 erased = await self._store.erase_posts(event.person_id, ERASE_BATCH, with_content=event.erase_content)
             await self._store.forget_person(event.person_id)
 
+    @idempotent
     async def check(self) -> None:
         """Answer if the database does.
 
