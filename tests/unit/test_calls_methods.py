@@ -170,6 +170,26 @@ def test_arguments_arrive_as_they_were(first: int, second: str, third: bool, fou
     assert msgspec.structs.asdict(arrived) == {"first": first, "second": second, "third": third, "fourth": fourth}
 
 
+@pytest.mark.parametrize("text", ["\ud800", "a\udfffb", "\ud800A", "\\ud800", "\ud800\U0001f9f5"])
+def test_halves_of_characters_arrive(text: str) -> None:
+    """Even what is no text gets to the service, which knows what to do about it."""
+    method = described("method")
+    arrived = method.decode_arguments(method.encode_arguments(10**40, text, fourth=[Thing([Thing([])])]))
+    assert msgspec.structs.asdict(arrived) == {
+        "first": 10**40,
+        "second": text,
+        "third": False,
+        "fourth": [Thing([Thing([])])],
+    }
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"first": "1"}', b'{"first": 1, "second": "\\ud800}', b"\xff", b"[]"])
+def test_what_is_no_call_is_a_value_error(body: bytes) -> None:
+    """Bytes that make no arguments are refused as such."""
+    with pytest.raises(ValueError, match=r".+"):
+        described("method").decode_arguments(body)
+
+
 def test_defaults_are_filled_in() -> None:
     """An argument that is left out has its default at the other end."""
     method = described("method")

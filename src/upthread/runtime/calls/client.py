@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
 
 import aiohttp
-import msgspec
 import structlog
 from prometheus_client import Counter, Histogram
 
@@ -22,7 +21,7 @@ from upthread.runtime.calls import trace
 from upthread.runtime.calls.circuit import Circuit
 from upthread.runtime.calls.deadline import latest
 from upthread.runtime.calls.methods import Method, describe, service_name
-from upthread.runtime.calls.wire import DEADLINE, JSON, LARGEST, PATH, PROBLEM
+from upthread.runtime.calls.wire import DEADLINE, JSON, LARGEST, PATH, PROBLEM, decoder
 from upthread.runtime.logs import request_id
 
 CONNECT = 0.5
@@ -102,6 +101,9 @@ def _stub(service: type, method: Method, line: "_Line") -> Callable[..., Awaitab
         return await line.call(method, method.encode_arguments(*args, **kwargs))
 
     return stub
+
+
+_decode_problem = decoder(dict[str, Any])
 
 
 class _Failed(Exception):
@@ -210,8 +212,8 @@ class _Line:
                 return method.decode_answer(body)
             if media_type != PROBLEM:
                 raise self._unusable(method, f"status {status}: {body[:200].decode(errors='replace')}")
-            error = UpthreadError.of_problem(msgspec.json.decode(body, type=dict[str, Any]))
-        except msgspec.MsgspecError as mismatch:
+            error = UpthreadError.of_problem(_decode_problem(body))
+        except ValueError as mismatch:
             raise self._unusable(method, str(mismatch)) from None
         raise error
 

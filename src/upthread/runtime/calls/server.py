@@ -20,7 +20,7 @@ from upthread.errors import UpthreadError
 from upthread.runtime.calls import trace
 from upthread.runtime.calls.deadline import PATIENCE, within
 from upthread.runtime.calls.methods import Method, describe, service_name
-from upthread.runtime.calls.wire import DEADLINE, JSON, LARGEST, PATH, PROBLEM, REFUSAL
+from upthread.runtime.calls.wire import DEADLINE, JSON, LARGEST, PATH, PROBLEM, REFUSAL, encode
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +66,7 @@ class _Endpoint:
         try:
             body = await self._result(Headers(raw=scope["headers"]), Request(scope, receive))
         except UpthreadError as error:
-            status, media_type, body = error.status, PROBLEM, msgspec.json.encode(error.problem())
+            status, media_type, body = error.status, PROBLEM, encode(error.problem())
         except _Refused as refusal:
             log.warning("call refused", method=self._method.name, status=refusal.status, reason=str(refusal))
             status, media_type, body = refusal.status, REFUSAL, str(refusal).encode()
@@ -92,12 +92,12 @@ class _Endpoint:
             if not limit.expired():  # it is the method's own
                 raise
             raise _Refused(504, "the time for this call is over") from None
-        return msgspec.json.encode(result)
+        return encode(result)
 
     def _arguments(self, body: bytes) -> dict[str, Any]:
         try:
             return msgspec.structs.asdict(self._method.decode_arguments(body))
-        except msgspec.MsgspecError as error:
+        except ValueError as error:
             raise _Refused(400, str(error)) from None
 
 
