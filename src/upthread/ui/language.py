@@ -47,8 +47,8 @@ class Language:
         size = abs(n)
         if size < 10_000:  # noqa: PLR2004 - up to here a number is as short as its rounded form
             return str(n) if size < 1000 else format_decimal(n, locale=self.code)  # noqa: PLR2004 - no grouping below
-        unit, step = ("M", 1e6) if size >= 1e6 else ("k", 1e3)  # noqa: PLR2004 - a million
-        return f"{n / step:.1f}".removesuffix(".0").replace(".", self._point) + self.text(unit)
+        unit, step = (self.text("M"), 1e6) if size >= 1e6 else (self.text("k"), 1e3)  # noqa: PLR2004 - a million
+        return f"{n / step:.1f}".removesuffix(".0").replace(".", self._point) + unit
 
     def ago(self, then: int, now: int) -> str:
         """How long ago, to the precision people use."""
