@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 LOCK := uv pip compile --universal -p 3.11 --no-emit-index-url --generate-hashes --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock clean
+.PHONY: help run test check format messages lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ check: $(VENV)/for-testing ## Look for mistakes without running anything: style,
 format: $(VENV)/for-testing ## Bring the code into its form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+messages: $(VENV)/for-testing ## Bring the translations' catalogues along with the texts in code and templates
+	$(BIN)/python -m tools.messages
 
 lock: ## Lock versions anew after a change of pyproject.toml (needs uv; ARGS=--upgrade takes the newest)
 	$(LOCK) $(ARGS) pyproject.toml -o requirements/run.txt
