@@ -22,8 +22,8 @@ def test_every_message_is_translated(code: str) -> None:
     translated = {}
     for entry in known:
         if entry.id:
-            ids = entry.id if isinstance(entry.id, tuple) else (entry.id,)
-            strings = entry.string if isinstance(entry.string, tuple) else (entry.string,)
+            ids = [str(one) for one in (entry.id if isinstance(entry.id, tuple) else (entry.id,))]
+            strings = [str(one or "") for one in (entry.string if isinstance(entry.string, tuple) else (entry.string,))]
             assert all(strings), f"not translated: {ids[0]}"
             assert not entry.fuzzy, f"fuzzy: {ids[0]}"
             for string in strings:

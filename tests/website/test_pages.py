@@ -250,3 +250,15 @@ async def test_style_and_script_come_whole_and_for_ever(site: Site) -> None:
         assert answer.content
         assert "immutable" in answer.headers["cache-control"]
     assert (await visitor.get("/static/site.0123456789.css")).status_code == 404
+
+
+async def test_every_feed_that_a_page_names_is_there(site: Site) -> None:
+    """The Atom and RSS addresses in the heads of pages lead to feeds."""
+    ids = await fill(site, 3, comments=2)
+    visitor = await site.visitor()
+    for path in ("/", "/all", "/c/python", "/u/ada", "/d/example.org", f"/post/{ids['t3_0']}"):
+        page = (await visitor.get(path)).text.replace("&#x2f;", "/").replace("&amp;", "&")
+        named = re.findall(r'<link rel="alternate" type="application/[a-z]+\+xml"[^>]* href="([^"]+)"', page)
+        assert len(named) == 2, path
+        for address in named:
+            assert (await visitor.get(address)).headers["content-type"].startswith("application/"), address

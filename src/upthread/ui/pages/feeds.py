@@ -49,6 +49,7 @@ async def everything(visit: Visit) -> Response:
         visit,
         path,
         query,
+        syndication="/",
         heading={"title": text("All communities") if path == "/all" else "", "subtitle": "", "kind": "all"},
         popular=[visit.views.community(community) for community in popular.communities],
         scope_tabs=scope_tabs(visit, "/all") if visit.me else [],
@@ -126,8 +127,7 @@ async def saved(visit: Visit) -> Response:
             "text": text("Save a post or a comment and it waits for you here."),
             "action": None,
         },
-        syndicated=False,
-        tabs=False,
+        private=True,
     )
 
 
@@ -146,8 +146,7 @@ async def hidden(visit: Visit) -> Response:
             "text": text("Posts that you hide leave your feeds and can be found here."),
             "action": None,
         },
-        syndicated=False,
-        tabs=False,
+        private=True,
     )
 
 

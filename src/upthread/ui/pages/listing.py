@@ -78,14 +78,18 @@ async def show_feed(
     community: Community | None = None,
     subscribed: bool = False,
     empty: View,
-    syndicated: bool = True,
-    tabs: bool = True,
+    syndication: str | None = None,
+    private: bool = False,
     **context: Any,
 ) -> Response:
-    """The page of a feed: what the query finds, as this visitor sees it."""
+    """The page of a feed: what the query finds, as this visitor sees it.
+
+    ``syndication`` is the path of its Atom and RSS where that is not the page's own. A ``private`` list has neither
+    those nor other orders.
+    """
     found = await visit.part("post", visit.services.post.feed(query), NO_POSTS)
     marks = await visit.post_marks([post.id for post in found.posts])
-    sorts, windows = sort_tabs(visit.language, path, query.sort) if tabs else ([], [])
+    sorts, windows = sort_tabs(visit.language, path, query.sort) if not private else ([], [])
     page = pager(path, found.after, sort=query.sort if visit.query("sort") else "")
     return visit.render(
         "feed.html",
@@ -97,7 +101,7 @@ async def show_feed(
         pager={**page, "first_href": page["first_href"] if query.after else None},
         community=visit.views.community(community, subscribed=subscribed) if community else None,
         empty=empty,
-        feeds=syndication_links(visit, path, heading["title"], query.sort) if syndicated else [],
+        feeds=[] if private else syndication_links(visit, syndication or path, heading["title"], query.sort),
         **({"popular": [], "scope_tabs": []} | context),
     )
 
