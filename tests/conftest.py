@@ -9,6 +9,7 @@ import pymongo
 import pytest
 from hypothesis import settings
 
+from tests.mongo_commands import Searches
 from tests.mongo_server import MongoServer
 from upthread.account.passwords import Passwords
 from upthread.runtime.clock import ManualClock
@@ -49,12 +50,31 @@ def mongodb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.url
 
 
+@pytest.fixture(scope="session")
+def mongodb_searches() -> Searches:
+    """What all clients made from now on look for."""
+    searches = Searches()
+    pymongo.monitoring.register(searches)
+    return searches
+
+
 @pytest.fixture
-def mongodb_prefix(mongodb_url: str) -> Iterator[str]:
-    """What the names of a test's databases begin with; the databases are dropped after the test."""
+def mongodb_prefix(mongodb_url: str, mongodb_searches: Searches) -> Iterator[str]:
+    """What the names of a test's databases begin with.
+
+    After the test the databases are dropped, and whatever was looked for in them must have had an index.
+    """
     prefix = f"test_{uuid.uuid4().hex}_"
+    mongodb_searches.seen.clear()
     yield prefix
+    seen = [search for search in mongodb_searches.seen if search.database.startswith(prefix)]
     with pymongo.MongoClient[dict[str, object]](mongodb_url) as client:
+        first_fields = {
+            (name, collection): {next(iter(index["key"])) for index in client[name][collection].list_indexes()}
+            for name, collection in {(search.database, search.collection) for search in seen}
+        }
         for name in client.list_database_names():
             if name.startswith(prefix):
                 client.drop_database(name)
+    scans = [search for search in seen if not search.bounded() & first_fields[search.database, search.collection]]
+    assert scans == []
