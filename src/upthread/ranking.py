@@ -30,8 +30,6 @@ TOP_DAYS = {"week": 7, "month": 30, "year": 365}
 """UTC days, today included, that these "top of" feeds look at. Hour and day are exact to the second."""
 TOP_SECONDS = {"hour": HOUR, "day": DAY}
 """Seconds that these "top of" feeds look back."""
-HOME_SCAN = 500
-"""Entries of the site-wide order in which a home feed looks for followed communities before asking each of them."""
 SCOPE_WINDOW = 1_000
 """Newest posts of a person or a domain that every order but "new" considers."""
 SEARCH_WINDOW = 2_000

@@ -18,7 +18,7 @@ from upthread.cursor import LARGEST_ID, Position
 from upthread.links import as_domain
 from upthread.post.model import FeedQuery, FeedSort
 from upthread.post.sqlite_rows import folded
-from upthread.ranking import HOME_SCAN, SCOPE_WINDOW, utc_day, window_start
+from upthread.ranking import SCOPE_WINDOW, utc_day, window_start
 from upthread.storage.sqlite import Database
 
 KEYS: dict[FeedSort, str] = {
@@ -36,6 +36,8 @@ KEYS: dict[FeedSort, str] = {
 """The column that each sort orders by, highest first; equals by id, newest first."""
 WINDOWS = frozenset({"hour", "day", "week", "month", "year"})
 
+SCAN = 500
+"""Entries of a whole order that are looked through before many pieces are merged. It changes the cost only."""
 BEFORE_ALL: Position = (math.inf, LARGEST_ID)
 """The place before the first post of any feed."""
 DAYS = "WITH RECURSIVE days (day) AS (SELECT :first_day UNION ALL SELECT day + 1 FROM days WHERE day < :last_day)"
@@ -58,21 +60,28 @@ class Feeds:
             if found is None:
                 return None
             parameters["community"] = found["id"]
-        if query.subscribed_by is not None:
-            # Followed communities often stand high in the order of the whole site; then its beginning is enough.
-            scanned = _positions(self._database.rows(_scanned(query), parameters))
-            if len(scanned) > query.limit:
-                return scanned
         if query.saved_by is not None or query.hidden_by is not None:
             statement = _listed("hidden_post" if query.saved_by is None else "saved_post")
         elif query.author_id is not None or query.domain is not None:
             statement = _of_one(query)
         elif query.subscribed_by is not None or query.sort in WINDOWS:
-            statement = _merged(query)
-            rows = await self._database.slow(lambda connection: connection.execute(statement, parameters).fetchall())
-            return _positions(rows)
+            return await self._merge(query, parameters)
         else:
             statement = _walk(query)
+        return self._read(statement, parameters)
+
+    async def _merge(self, query: FeedQuery, parameters: dict[str, Any]) -> list[Position]:
+        if query.subscribed_by is not None or query.sort == "year":
+            # These merge most pieces. Often there is no need: enough of the whole order's beginning is in the feed.
+            found = self._read(_scanned(query), parameters)
+            if len(found) > query.limit:
+                return found
+        statement = _merged(query)
+        return _positions(
+            await self._database.slow(lambda connection: connection.execute(statement, parameters).fetchall())
+        )
+
+    def _read(self, statement: str, parameters: dict[str, Any]) -> list[Position]:
         return _positions(self._database.rows(statement, parameters))
 
 
@@ -93,7 +102,7 @@ def _parameters(query: FeedQuery, place: Position, now: int) -> dict[str, Any]:
         "author": query.author_id,
         "domain": query.domain and as_domain(query.domain),
         "viewer": query.viewer_id,
-        "scan": HOME_SCAN,
+        "scan": SCAN,
         "scope_window": SCOPE_WINDOW,
     }
 
@@ -152,16 +161,20 @@ def _merged(query: FeedQuery) -> str:
 
 
 def _scanned(query: FeedQuery) -> str:
-    """What the first entries of the whole site's order have of the communities that a person follows."""
+    """What of a feed stands among the first entries of the order of the whole site or of its community."""
     key = KEYS[query.sort]
-    followed = "community_id IN (SELECT community_id FROM subscription WHERE person_id = :person)"
+    scope, index, followed = "", f"post_by_{key}", []
+    if query.subscribed_by is not None:
+        followed = ["community_id IN (SELECT community_id FROM subscription WHERE person_id = :person)"]
+    elif query.community is not None:
+        scope, index = "community_id = :community AND", f"post_by_community_{key}"
     return f"""
         SELECT id, {key} AS key FROM (
-            SELECT id, tie, {key}, controversy, created_at, community_id FROM post INDEXED BY post_by_{key}
-            WHERE state = 'live' AND ({key}, tie) < (:key, :tie)
+            SELECT id, tie, {key}, controversy, created_at, community_id FROM post INDEXED BY {index}
+            WHERE {scope} state = 'live' AND ({key}, tie) < (:key, :tie)
                 {"AND controversy > 0" if query.sort == "controversial" else ""}
             ORDER BY {key} DESC, tie DESC LIMIT :scan
-        ) AS entry WHERE {" AND ".join([followed, *_place(query), *_visible(query)])} {_ordered(key)}
+        ) AS entry WHERE {" AND ".join([*followed, *_place(query), *_visible(query)])} {_ordered(key)}
     """
 
 
