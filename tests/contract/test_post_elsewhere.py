@@ -8,7 +8,8 @@ from upthread.assembly import Services
 from upthread.comment.model import ThreadRef
 from upthread.errors import Forbidden, Gone
 from upthread.post.model import FeedQuery, Post, SearchQuery
-from upthread.post.service import ERASE_BATCH, MENTIONS_LIMIT, PostService
+from upthread.post.service import ERASE_BATCH, PostService
+from upthread.post.writing import MENTIONS_LIMIT
 
 pytestmark = pytest.mark.anyio
 

@@ -11,10 +11,6 @@ from upthread.cursor import TextPosition
 from upthread.errors import Forbidden, Gone, Invalid, NotFound, SignInNeeded, UpthreadError
 from upthread.post.model import (
     COMMUNITY_PATTERN,
-    COMMUNITY_TITLE_LIMIT,
-    FLAIR_LIMIT,
-    TEXT_LIMIT,
-    TITLE_LIMIT,
     Community,
     CommunityPage,
     CommunitySort,
@@ -32,7 +28,8 @@ from upthread.post.model import (
     ThreadChanged,
     Vote,
 )
-from upthread.post.store import CommunityRank, CommunityTexts, Mark, NewPost, PostStore, Writing
+from upthread.post.store import CommunityRank, Mark, NewPost, PostStore
+from upthread.post.writing import checked_flair, community_texts, imported_posts, writing
 from upthread.runtime.calls.methods import idempotent
 from upthread.runtime.clock import Clock
 
@@ -42,16 +39,9 @@ SEARCH_DEPTH = 1_000
 """A search goes no further than this many hits; whoever has not found it by then needs other words."""
 SAME_LINK_LIMIT = 5
 """Earlier posts of a link that are pointed out."""
-MENTIONS_LIMIT = 10
-"""People told of one text, so that nobody can call the whole site together."""
 ERASE_BATCH = 200
 """Posts of an erased person changed in one write, so that others don't wait long in between."""
 RANKS: dict[CommunitySort, CommunityRank] = {"size": "subscribers", "activity": "activity"}
-
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Control characters but tab and line feed, and halves of characters: nothing anyone means to type."""
-_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
-"""Characters that change the direction of what stands after them, on the rest of the page too."""
 
 GUEST_COMMUNITY = "main"
 """Where a guest's post goes that names no community. It begins without a moderator: administrators look after it."""
@@ -78,7 +68,7 @@ class PostService:
         _people_only(actor)
         if not re.fullmatch(COMMUNITY_PATTERN, name):
             raise Invalid("A name has 2 to 30 letters (a to z), digits or underscores.", field="name")
-        texts = _community_texts(title or name, description, rules)
+        texts = community_texts(title or name, description, rules)
         founder = Author(actor.id, actor.name)
         community = await self._store.add_community(name, texts, founder, self._clock.now())
         if community is None:
@@ -97,7 +87,7 @@ class PostService:
         community = await self.community(name)
         if not _moderates(actor, community):
             raise Forbidden("Only moderators can change a community.")
-        texts = _community_texts(title or community.name, description, rules)
+        texts = community_texts(title or community.name, description, rules)
         return _found(await self._store.change_community(name, texts))
 
     @idempotent
@@ -160,23 +150,20 @@ class PostService:
         Raises:
             Invalid: fields community, title, url, text or flair.
         """
-        flair = _one_line(draft.flair)
-        if len(flair) > FLAIR_LIMIT:
-            raise Invalid("A flair has at most {limit} characters.", field="flair", limit=FLAIR_LIMIT)
         new = NewPost(
             community=draft.community or (GUEST_COMMUNITY if actor.is_guest else ""),
-            writing=_writing(actor, draft.title, draft.text),
+            writing=writing(actor, draft.title, draft.text),
             url=links.check(draft.url) if draft.url.strip() else "",
             author=Author(actor.id, actor.name),
             author_email=actor.email,
             created_at=self._clock.now(),
-            flair=flair,
+            flair=checked_flair(draft.flair),
             nsfw=draft.nsfw,
         )
         post = await self._store.add_post(new)
         if post is None and new.community == GUEST_COMMUNITY:
             await self._store.add_community(
-                GUEST_COMMUNITY, _community_texts(GUEST_COMMUNITY, "", ""), None, new.created_at
+                GUEST_COMMUNITY, community_texts(GUEST_COMMUNITY, "", ""), None, new.created_at
             )
             post = await self._store.add_post(new)
         if post is None:
@@ -227,7 +214,7 @@ class PostService:
         if not _wrote(actor, post):
             raise Forbidden("Only the author can edit a post.")
         told = {name.lower() for version in await self.history(post_id) for name in markdown.mentions(version.text)}
-        revised = await self._store.revise(post_id, _writing(actor, title, text, told), self._clock.now())
+        revised = await self._store.revise(post_id, writing(actor, title, text, told), self._clock.now())
         if revised is None:
             raise _gone()
         return revised
@@ -355,7 +342,7 @@ class PostService:
 
         Titles and texts may be longer than what can be typed here. A link is kept if it opens a web page.
         """
-        return await self._store.import_posts(await asyncio.to_thread(_imported, posts))
+        return await self._store.import_posts(await asyncio.to_thread(imported_posts, posts))
 
     @idempotent
     async def imported(self, keys: list[str]) -> dict[str, int]:
@@ -404,7 +391,7 @@ class PostService:
         return _gone() if await self._store.post(post_id) else _no_post()
 
 
-# What is asked of people and their texts
+# Who may, and what is not there
 
 
 def _people_only(actor: Actor) -> None:
@@ -452,72 +439,3 @@ def _possible(post_id: int) -> int:
 
 def _page_limit(limit: int) -> int:
     return min(max(limit, 1), PAGE_LIMIT)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(_TURNING.sub("", _UNSEEN.sub("", text)).split())
-
-
-def _lines(text: str) -> str:
-    """A text with line feeds as its only line ends, without empty lines around it."""
-    return _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n").rstrip()
-
-
-def _limited(text: str, field: str) -> str:
-    if len(text) > TEXT_LIMIT:
-        raise Invalid("A text has at most {limit} characters.", field=field, limit=TEXT_LIMIT)
-    return text
-
-
-def _community_texts(title: str, description: str, rules: str) -> CommunityTexts:
-    title = _one_line(title)
-    if len(title) > COMMUNITY_TITLE_LIMIT:
-        raise Invalid("A title has at most {limit} characters.", field="title", limit=COMMUNITY_TITLE_LIMIT)
-    description = _limited(_lines(description), "description")
-    rules = _limited(_lines(rules), "rules")
-    return CommunityTexts(
-        title=title,
-        description=description,
-        description_html=markdown.render(description),
-        rules=rules,
-        rules_html=markdown.render(rules),
-    )
-
-
-def _writing(actor: Actor, title: str, text: str, told: frozenset[str] | set[str] = frozenset()) -> Writing:
-    """What a post by this person says, checked; ``told`` are those whom earlier versions mentioned."""
-    title = _one_line(title)
-    if not any(character.isprintable() and not character.isspace() for character in title):
-        raise Invalid("A post needs a title.", field="title")
-    if len(title) > TITLE_LIMIT:
-        raise Invalid("A title has at most {limit} characters.", field="title", limit=TITLE_LIMIT)
-    text = _limited(_lines(text), "text")
-    to_tell = [name for name in markdown.mentions(text) if name.lower() not in {*told, actor.name.lower()}]
-    return _written(title, text, mentions=tuple(to_tell[:MENTIONS_LIMIT]))
-
-
-def _written(title: str, text: str, mentions: tuple[str, ...] = ()) -> Writing:
-    html = markdown.render(text) if text else ""
-    return Writing(title=title, text=text, html=html, plain=markdown.plain(html), mentions=mentions)
-
-
-def _imported(posts: list[ImportedPost]) -> dict[str, NewPost]:
-    """Posts from elsewhere by key, rendered; of several with one key the first."""
-    fresh: dict[str, NewPost] = {}
-    for post in posts:
-        if post.key not in fresh:
-            fresh[post.key] = NewPost(
-                community=post.community,
-                writing=_written(_one_line(post.title), _lines(post.text)),
-                url=post.url if links.is_web(post.url) else "",
-                author=post.author,
-                created_at=post.created_at,
-                edited_at=post.edited_at,
-                ups=post.ups,
-                downs=post.downs,
-                flair=_one_line(post.flair),
-                nsfw=post.nsfw,
-                locked=post.locked,
-                state=post.state,
-            )
-    return fresh
