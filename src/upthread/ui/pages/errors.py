@@ -49,10 +49,11 @@ async def on_upthread_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, UpthreadError):
         raise TypeError(f"not an UpthreadError: {error!r}")
     count_error(error)
+    found = await _visit(request)
     if _wants_json(request):
-        response: Response = JSONResponse(error.problem(), error.status, media_type="application/problem+json")
+        problem = error.problem() | {"detail": found.language.text(error.message, **error.parameters)}
+        response: Response = JSONResponse(problem, error.status, media_type="application/problem+json")
     else:
-        found = await _visit(request)
         if isinstance(error, SignInNeeded) and request.method == "GET" and found.me is None:
             return found.redirect(found.login_href())
         response = error_page(found, error.status, found.language.text(error.message, **error.parameters))

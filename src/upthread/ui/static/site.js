@@ -149,8 +149,14 @@ function openReply(link) {
 function sendComment(form, button) {
   const list = form.closest("details")?.querySelector(":scope > .thread") ?? document.querySelector(".thread.root");
   during(button, async () => {
-    // not form.action: that is the button of this name
-    const answer = await post(form.getAttribute("action"), new FormData(form), { "X-Fragment": "1" });
+    let answer;
+    try {
+      // not form.action: that is the button of this name
+      answer = await post(form.getAttribute("action"), new FormData(form), { "X-Fragment": "1" });
+    } catch (error) {
+      return refuse(form, error.message);
+    }
+    form.querySelector(":scope > .note.error")?.remove();
     list.prepend(fragment(await answer.text()));
     forgetDraft(form);
     if (list.matches(".root")) {
@@ -163,6 +169,16 @@ function sendComment(form, button) {
     goTo(list.firstElementChild);
     say(words.posted);
   });
+}
+
+/** Says at the head of a form why it was not taken; what is typed stays. */
+function refuse(form, message) {
+  form.querySelector(":scope > .note.error")?.remove();
+  const note = document.createElement("p");
+  note.className = "note error";
+  note.setAttribute("role", "alert");
+  note.textContent = message;
+  form.prepend(note);
 }
 
 /** Replaces "n more replies" by those replies. */
