@@ -12,8 +12,7 @@ import msgspec
 
 from upthread.comment.model import CommentHit, CommentHits, SearchQuery
 from upthread.comment.sqlite_rows import LISTED_BY_IDS, comment_of
-from upthread.ranking import SEARCH_WINDOW
-from upthread.storage.fulltext import HIT_BEGINS, HIT_ENDS, SNIPPET_WORDS, phrase, phrases, without_marks
+from upthread.storage.fulltext import best_of_newest, newest_between, phrase, phrases, with_hits, without_marks
 
 
 def index_comment(connection: sqlite3.Connection, comment_id: int, plain: str, community: str, author: str) -> None:
@@ -46,14 +45,13 @@ def search(connection: sqlite3.Connection, query: SearchQuery) -> CommentHits:
         "author": query.author,
         "before": query.before,
         "after": query.after,
-        "window": SEARCH_WINDOW,
         "offset": query.offset,
         "limit": query.limit + 1,
     }
     if match:
         ids = _matching(connection, query, parameters, by_words=bool(words))
     elif query.before is not None or query.after is not None:
-        ids = _between(connection, parameters)
+        ids = newest_between(connection, "comment", "comment_by_time", parameters)
     else:
         ids = []
     return _hits(connection, ids, match, query.limit)
@@ -75,47 +73,16 @@ def _matching(
         FROM comment_search CROSS JOIN comment ON comment.id = comment_search.rowid JOIN thread USING (post_id)
         WHERE {" AND ".join(conditions)}
     """
-    newest = connection.execute(
-        f"SELECT comment.id {matching} ORDER BY comment_search.rowid DESC LIMIT :window",
-        parameters,
-    ).fetchall()
-    if not newest:
-        return []
     best_first = "bm25(comment_search, 1.0, 0.0, 0.0)" if by_words else "created_at DESC"
-    ranked = connection.execute(
-        f"SELECT comment.id {matching} AND comment_search.rowid >= :oldest"
-        f" ORDER BY {best_first}, comment.id DESC LIMIT :limit OFFSET :offset",
-        {**parameters, "oldest": newest[-1]["id"]},
-    )
-    return [row["id"] for row in ranked]
-
-
-def _between(connection: sqlite3.Connection, parameters: dict[str, Any]) -> list[int]:
-    found = connection.execute(
-        """
-        SELECT id FROM comment INDEXED BY comment_by_time
-        WHERE state = 'live' AND created_at >= coalesce(:after, created_at)
-            AND created_at < coalesce(:before, created_at + 1)
-        ORDER BY created_at DESC, tie DESC LIMIT :limit OFFSET :offset
-        """,
-        parameters,
-    )
-    return [row["id"] for row in found]
+    return best_of_newest(connection, "comment", matching, best_first, parameters)
 
 
 def _hits(connection: sqlite3.Connection, ids: list[int], match: str, limit: int) -> CommentHits:
-    wanted = msgspec.json.encode(ids[:limit]).decode()
-    snippets: dict[int, str] = {}
-    if match:
-        for row in connection.execute(
-            """
-            SELECT rowid AS id, snippet(comment_search, 0, :begins, :ends, '…', :words) AS text
-            FROM comment_search WHERE comment_search MATCH :match AND rowid IN (SELECT value FROM json_each(:ids))
-            """,
-            {"begins": HIT_BEGINS, "ends": HIT_ENDS, "words": SNIPPET_WORDS, "match": match, "ids": wanted},
-        ):
-            snippets[row["id"]] = row["text"]
-    comments = [comment_of(row) for row in connection.execute(LISTED_BY_IDS, (wanted,))]
+    shown = ids[:limit]
+    columns = "snippet(comment_search, 0, :begins, :ends, '…', :words) AS text"
+    snippets = {row["id"]: row["text"] for row in with_hits(connection, "comment", columns, match, shown)}
+    found = connection.execute(LISTED_BY_IDS, (msgspec.json.encode(shown).decode(),))
     return CommentHits(
-        hits=[CommentHit(comment, snippets.get(comment.id, "")) for comment in comments], more=len(ids) > limit
+        hits=[CommentHit(comment, snippets.get(comment.id, "")) for comment in map(comment_of, found)],
+        more=len(ids) > limit,
     )

@@ -15,21 +15,19 @@ from upthread.links import as_domain
 from upthread.post.model import Community, PostHit, PostHits, SearchQuery
 from upthread.post.sqlite_rows import COMMUNITY, POSTS_BY_ID, community_of, folded, post_of
 from upthread.post.store import CommunityTexts, Writing
-from upthread.ranking import SEARCH_WINDOW
+from upthread.storage.fulltext import (
+    HIT_BEGINS,
+    best_of_newest,
+    newest_between,
+    phrase,
+    phrases,
+    with_hits,
+    without_marks,
+)
 
-WORDS_LIMIT = 20
-"""Words of a search that are looked for; more of them only make it slow."""
-SHORTEST_BEGINNING = 3
-"""Letters from which on a last word may be the beginning of a longer one: fewer begin half of all words.
-
-Scripts that write no spaces are not held to it.
-"""
 TITLE_WEIGHT = 8.0
 """How much more a hit in the title counts than one in the text."""
-HIT_BEGINS, HIT_ENDS = "\ue000", "\ue001"
-SNIPPET_WORDS = 24
 
-_MARKS = {ord(HIT_BEGINS): None, ord(HIT_ENDS): None}
 _INNER_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -39,7 +37,7 @@ def index_post(
     """Make a new post findable."""
     connection.execute(
         "INSERT INTO post_search (rowid, title, text, community, author, domain) VALUES (?, ?, ?, ?, ?, ?)",
-        (post_id, writing.title.translate(_MARKS), writing.plain.translate(_MARKS), community, author, domain),
+        (post_id, without_marks(writing.title), without_marks(writing.plain), community, author, domain),
     )
 
 
@@ -47,7 +45,7 @@ def reindex_post(connection: sqlite3.Connection, post_id: int, writing: Writing)
     """Find a post by its new words, no longer by the old ones."""
     connection.execute(
         "UPDATE post_search SET title = ?, text = ? WHERE rowid = ?",
-        (writing.title.translate(_MARKS), writing.plain.translate(_MARKS), post_id),
+        (without_marks(writing.title), without_marks(writing.plain), post_id),
     )
 
 
@@ -62,7 +60,7 @@ def index_community(connection: sqlite3.Connection, community_id: int, name: str
 
 def find_communities(connection: sqlite3.Connection, text: str, limit: int) -> list[Community]:
     """Communities with these words (the last one may be unfinished), best first."""
-    words = _phrases(text)
+    words = phrases(text)
     if not words:
         return []
     found = connection.execute(
@@ -84,10 +82,10 @@ def search(connection: sqlite3.Connection, query: SearchQuery) -> PostHits:
         "author": query.author,
         "domain": query.domain and as_domain(query.domain),
     }
-    words = _phrases(query.text)
+    words = phrases(query.text)
     match = " AND ".join(
         ([f"{{title text}} : ({words})"] if words else [])
-        + [f"{column} : {_phrase(name)}" for column, name in names.items() if name]
+        + [f"{column} : {phrase(name)}" for column, name in names.items() if name]
     )
     parameters: dict[str, Any] = {
         **names,
@@ -95,14 +93,13 @@ def search(connection: sqlite3.Connection, query: SearchQuery) -> PostHits:
         "match": match,
         "before": query.before,
         "after": query.after,
-        "window": SEARCH_WINDOW,
         "offset": query.offset,
         "limit": query.limit + 1,
     }
     if match:
         ids = _matching(connection, query, parameters, by_words=bool(words))
     elif query.before is not None or query.after is not None:
-        ids = _between(connection, parameters)
+        ids = newest_between(connection, "post", "post_by_created_at", parameters)
     else:
         return PostHits(hits=[], more=False)
     return _hits(connection, ids, match, query.limit)
@@ -123,70 +120,19 @@ def _matching(
     if query.after is not None:
         conditions.append("created_at >= :after")
     matching = f"FROM post_search CROSS JOIN post ON post.id = post_search.rowid WHERE {' AND '.join(conditions)}"
-    newest = connection.execute(
-        f"SELECT post.id {matching} ORDER BY post_search.rowid DESC LIMIT :window",
-        parameters,
-    ).fetchall()
-    if not newest:
-        return []
     best_first = f"bm25(post_search, {TITLE_WEIGHT}, 1.0, 0.0, 0.0, 0.0)" if by_words else "created_at DESC"
-    ranked = connection.execute(
-        f"SELECT post.id {matching} AND post_search.rowid >= :oldest"
-        f" ORDER BY {best_first}, post.id DESC LIMIT :limit OFFSET :offset",
-        {**parameters, "oldest": newest[-1]["id"]},
-    )
-    return [row["id"] for row in ranked]
-
-
-def _between(connection: sqlite3.Connection, parameters: dict[str, Any]) -> list[int]:
-    found = connection.execute(
-        """
-        SELECT id FROM post INDEXED BY post_by_created_at
-        WHERE state = 'live' AND created_at >= coalesce(:after, created_at)
-            AND created_at < coalesce(:before, created_at + 1)
-        ORDER BY created_at DESC, tie DESC LIMIT :limit OFFSET :offset
-        """,
-        parameters,
-    )
-    return [row["id"] for row in found]
+    return best_of_newest(connection, "post", matching, best_first, parameters)
 
 
 def _hits(connection: sqlite3.Connection, ids: list[int], match: str, limit: int) -> PostHits:
-    wanted = msgspec.json.encode(ids[:limit]).decode()
+    shown = ids[:limit]
     snippets: dict[int, str] = {}
-    if match:
-        for row in connection.execute(
-            """
-            SELECT rowid AS id, snippet(post_search, 1, :begins, :ends, '…', :words) AS text,
-                highlight(post_search, 0, :begins, :ends) AS title
-            FROM post_search WHERE post_search MATCH :match
-                -- One walk over all of them; FTS5 would begin the search anew for each of a list of ids.
-                AND rowid BETWEEN :lowest AND :highest AND +rowid IN (SELECT value FROM json_each(:ids))
-            """,
-            {
-                "begins": HIT_BEGINS,
-                "ends": HIT_ENDS,
-                "words": SNIPPET_WORDS,
-                "match": match,
-                "lowest": min(ids, default=0),
-                "highest": max(ids, default=0),
-                "ids": wanted,
-            },
-        ):
-            in_title_only = HIT_BEGINS in row["title"] and HIT_BEGINS not in row["text"]
-            snippets[row["id"]] = row["title"] if in_title_only else row["text"]
-    posts = [post_of(row) for row in connection.execute(POSTS_BY_ID, (wanted,))]
-    return PostHits(hits=[PostHit(post, snippets.get(post.id, "")) for post in posts], more=len(ids) > limit)
-
-
-def _phrases(text: str) -> str:
-    """The words of a text, each quoted, the last one also as the beginning of a longer word."""
-    words = text.split()[:WORDS_LIMIT]
-    if not words:
-        return ""
-    unfinished = len(words[-1]) >= SHORTEST_BEGINNING or not words[-1].isascii()
-    return " ".join(map(_phrase, words)) + (" *" if unfinished else "")
-
-
-def _phrase(text: str) -> str:
-    return '"' + text.replace("\0", "").replace('"', '""') + '"'
+    snippet = "snippet(post_search, 1, :begins, :ends, '…', :words) AS text"
+    columns = f"{snippet}, highlight(post_search, 0, :begins, :ends) AS title"
+    for row in with_hits(connection, "post", columns, match, shown):
+        in_title_only = HIT_BEGINS in row["title"] and HIT_BEGINS not in row["text"]
+        snippets[row["id"]] = row["title"] if in_title_only else row["text"]
+    found = connection.execute(POSTS_BY_ID, (msgspec.json.encode(shown).decode(),))
+    return PostHits(
+        hits=[PostHit(post, snippets.get(post.id, "")) for post in map(post_of, found)], more=len(ids) > limit
+    )
