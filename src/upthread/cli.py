@@ -6,14 +6,16 @@ Each command is imported when it is asked for, so ``--help`` is quick and a smal
 import importlib
 import sys
 from pathlib import Path
+from typing import Literal
 
 import click
 from msgspec.structs import replace
 
 from upthread import __version__
 from upthread.errors import UpthreadError
-from upthread.options import data_option, environment_settings
+from upthread.options import data_option, environment_settings, host_option, port_option, workers_option
 from upthread.runtime import logs
+from upthread.settings import Settings
 
 LATER = {
     "import": ("upthread.importing.command", "import_group", "Take over posts, threads and people from elsewhere."),
@@ -50,6 +52,11 @@ Begin with:
   upthread admin make-admin NAME    once NAME has signed up
   upthread COMMAND --help           what a command can do
 """
+UI = """\b
+Examples:
+  upthread ui
+  POST_SERVICE_HOST=10.0.0.7 upthread ui --host 0.0.0.0 --port 8080
+"""
 SERVING = """\b
 Examples:
   upthread serve
@@ -65,20 +72,10 @@ def cli() -> None:
 
 
 @cli.command(epilog=SERVING)
-@click.option("--host", metavar="ADDRESS", help="Where to listen.  [default: $UPTHREAD_HOST or 127.0.0.1]")
-@click.option(
-    "--port",
-    metavar="PORT",
-    type=click.IntRange(0, 65535),
-    help="The port; 0 takes any that is free.  [default: $UPTHREAD_PORT or 9292]",
-)
+@host_option
+@port_option("$UPTHREAD_PORT or 9292")
 @data_option
-@click.option(
-    "--workers",
-    metavar="N",
-    type=click.IntRange(1, 64),
-    help="Processes that serve; more than cores do not help.  [default: $UPTHREAD_WORKERS or 1]",
-)
+@workers_option
 @click.option("--demo", is_flag=True, help="Fill the site with a demo first, if nothing is in it yet.")
 def serve(host: str | None, port: int | None, data: Path, workers: int | None, *, demo: bool) -> None:
     """Run the whole site, on SQLite files in one folder.
@@ -86,8 +83,7 @@ def serve(host: str | None, port: int | None, data: Path, workers: int | None, *
     The folder is made if it is not there. SIGTERM or Ctrl-C lets running requests finish and ends within 5 seconds.
     Everything else is set by environment variables; docs/settings.md describes them.
     """
-    given = {"host": host, "port": port, "workers": workers, "data": data}
-    settings = replace(environment_settings(), **{name: value for name, value in given.items() if value is not None})
+    settings = _settings(host=host, port=port, workers=workers, data=data)
 
     from upthread.runtime.workers import shared_metrics  # noqa: PLC0415 - see the module's docstring
 
@@ -95,6 +91,81 @@ def serve(host: str | None, port: int | None, data: Path, workers: int | None, *
         from upthread.site import run  # noqa: PLC0415 - it imports prometheus_client, which has to find the above
 
         run(settings, demo=demo)
+
+
+@cli.command(epilog=UI)
+@host_option
+@port_option("$UPTHREAD_PORT or 9292")
+@workers_option
+def ui(host: str | None, port: int | None, workers: int | None) -> None:
+    """Run the website alone, over services that are processes of their own.
+
+    They are looked for where POST_SERVICE_HOST and POST_SERVICE_PORT say, COMMENT_SERVICE_… and ACCOUNT_SERVICE_…
+    alike. They need not be there yet: until they are, pages say what is missing. Set UPTHREAD_CALL_SECRET to the same
+    for all. docs/settings.md describes these and the rest.
+    """
+    settings = _settings(host=host, port=port, workers=workers)
+
+    from upthread.runtime.workers import shared_metrics  # noqa: PLC0415 - see the module's docstring
+
+    with shared_metrics(settings.workers):
+        from upthread.fleet import run_ui  # noqa: PLC0415 - it imports prometheus_client, which has to find the above
+
+        run_ui(settings)
+
+
+@cli.command()
+@host_option
+@port_option("$POST_SERVICE_PORT or 5000")
+@data_option
+def post(host: str | None, port: int | None, data: Path) -> None:
+    """Run the service of communities, posts and their votes alone.
+
+    It keeps post.sqlite3 in the folder, which is made if it is not there, and tells the other services what concerns
+    them as soon as they are there. Set UPTHREAD_CALL_SECRET before you let more than this machine reach it:
+    without it whoever reaches the port can do everything.
+    """
+    _run_service("post", host, port, data)
+
+
+@cli.command()
+@host_option
+@port_option("$COMMENT_SERVICE_PORT or 9292")
+@data_option
+def comment(host: str | None, port: int | None, data: Path) -> None:
+    """Run the service of comments and their votes alone.
+
+    It keeps comment.sqlite3 in the folder, which is made if it is not there, and tells the other services what concerns
+    them as soon as they are there. Set UPTHREAD_CALL_SECRET before you let more than this machine reach it:
+    without it whoever reaches the port can do everything.
+    """
+    _run_service("comment", host, port, data)
+
+
+@cli.command()
+@host_option
+@port_option("$ACCOUNT_SERVICE_PORT or 9293")
+@data_option
+def account(host: str | None, port: int | None, data: Path) -> None:
+    """Run the service of people, their sessions and inboxes alone.
+
+    It keeps account.sqlite3 in the folder, which is made if it is not there, and tells the other services what concerns
+    them as soon as they are there. Set UPTHREAD_CALL_SECRET before you let more than this machine reach it:
+    without it whoever reaches the port can do everything.
+    """
+    _run_service("account", host, port, data)
+
+
+def _run_service(room: Literal["post", "comment", "account"], host: str | None, port: int | None, data: Path) -> None:
+    from upthread.fleet import run_service  # noqa: PLC0415 - so that --help loads no web server
+
+    settings = _settings(host=host, data=data)
+    run_service(room, settings, getattr(settings, f"{room}_port") if port is None else port)
+
+
+def _settings(**given: object) -> Settings:
+    """The environment's settings, but for what was given on the command line."""
+    return replace(environment_settings(), **{name: value for name, value in given.items() if value is not None})
 
 
 def main() -> None:

@@ -19,6 +19,25 @@ def environment_settings() -> Settings:
     return Settings.from_environment(os.environ)
 
 
+host_option = click.option("--host", metavar="ADDRESS", help="Where to listen.  [default: $UPTHREAD_HOST or 127.0.0.1]")
+workers_option = click.option(
+    "--workers",
+    metavar="N",
+    type=click.IntRange(1, 64),
+    help="Processes that serve; more than cores do not help.  [default: $UPTHREAD_WORKERS or 1]",
+)
+
+
+def port_option(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option ``--port``, which tells where its default comes from."""
+    return click.option(
+        "--port",
+        metavar="PORT",
+        type=click.IntRange(0, 65535),
+        help=f"The port; 0 takes any that is free.  [default: {default}]",
+    )
+
+
 def data_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the option ``--data``, the folder with the site's databases."""
     return click.option(

@@ -61,6 +61,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     workers: int
     trusted_proxies: tuple[str, ...]
     """Networks in CIDR notation."""
+    post_host: str
+    post_port: int
+    comment_host: str
+    comment_port: int
+    account_host: str
+    account_port: int
+    call_secret: Secret
     site_name: str
     tagline: str
     guests: Guests
@@ -78,6 +85,11 @@ class Settings(Struct, frozen=True, kw_only=True):
             StartError: a value is none that the setting can have; the variable is named.
         """
         return cls(**{setting.field: _value(setting, environ) for setting in SETTINGS})
+
+    @property
+    def readable_logs(self) -> bool | None:
+        """Whether logs are lines for people; None if the terminal decides."""
+        return None if self.log_format == "auto" else self.log_format == "console"
 
     @property
     def brand(self) -> str:
@@ -214,6 +226,66 @@ SETTINGS = (
         values="addresses or networks separated by commas",
         meaning="The proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. Unless set, none is.",
         read=_networks,
+    ),
+    Setting(
+        variable="POST_SERVICE_HOST",
+        field="post_host",
+        group="Services as processes of their own",
+        default="post",
+        values="an address or a host name",
+        meaning="Where the post service is.",
+        read=_host,
+    ),
+    Setting(
+        variable="POST_SERVICE_PORT",
+        field="post_port",
+        group="Services as processes of their own",
+        default="5000",
+        meaning="The port of the post service, for those who call it and for itself.",
+        **_from_to(1, 65535),
+    ),
+    Setting(
+        variable="COMMENT_SERVICE_HOST",
+        field="comment_host",
+        group="Services as processes of their own",
+        default="comment",
+        values="an address or a host name",
+        meaning="Where the comment service is.",
+        read=_host,
+    ),
+    Setting(
+        variable="COMMENT_SERVICE_PORT",
+        field="comment_port",
+        group="Services as processes of their own",
+        default="9292",
+        meaning="The port of the comment service, for those who call it and for itself.",
+        **_from_to(1, 65535),
+    ),
+    Setting(
+        variable="ACCOUNT_SERVICE_HOST",
+        field="account_host",
+        group="Services as processes of their own",
+        default="account",
+        values="an address or a host name",
+        meaning="Where the account service is.",
+        read=_host,
+    ),
+    Setting(
+        variable="ACCOUNT_SERVICE_PORT",
+        field="account_port",
+        group="Services as processes of their own",
+        default="9293",
+        meaning="The port of the account service, for those who call it and for itself.",
+        **_from_to(1, 65535),
+    ),
+    Setting(
+        variable="UPTHREAD_CALL_SECRET",
+        field="call_secret",
+        group="Services as processes of their own",
+        values=f"at least {SHORTEST_SECRET} characters",
+        meaning="What the processes tell each other to be let in; the same for all. Unless set, a service answers "
+        "everyone who reaches its port, and warns of it at start.",
+        read=_secret,
     ),
     Setting(
         variable="UPTHREAD_SITE_NAME",

@@ -1,8 +1,6 @@
 """The whole site in this process (or in workers that share its port and files): ``upthread serve``."""
 
 import asyncio
-import os
-import secrets
 import shlex
 import shutil
 import sys
@@ -17,11 +15,11 @@ from starlette.types import ASGIApp
 from upthread import __version__
 from upthread.assembly import open_services, prepare_data
 from upthread.demo import load as load_demo
-from upthread.errors import StartError
 from upthread.runtime import logs
 from upthread.runtime.clock import Clock, SystemClock
-from upthread.runtime.serving import listen, serve
-from upthread.settings import SHORTEST_SECRET, Settings
+from upthread.runtime.secret import site_secret
+from upthread.runtime.serving import address, listen, serve
+from upthread.settings import Settings
 from upthread.ui.app import make_app
 
 log = structlog.get_logger(__name__)
@@ -37,12 +35,10 @@ def run(settings: Settings, *, demo: bool) -> None:
     Raises:
         StartError: it can't be done as asked; nothing was changed.
     """
-    logs.configure(
-        settings.log_level, readable=None if settings.log_format == "auto" else settings.log_format == "console"
-    )
+    logs.configure(settings.log_level, readable=settings.readable_logs)
     listeners = listen(settings.host, settings.port, settings.workers)  # first, as it shows whether we run already
     prepare_data(settings.data)
-    secret = settings.secret.encode() or _kept_secret(settings.data / "secret")
+    secret = site_secret(settings)
     clock = SystemClock()
     if demo:
         asyncio.run(_fill(settings.data, clock))
@@ -52,7 +48,7 @@ def run(settings: Settings, *, demo: bool) -> None:
         async with open_services(settings.data, clock) as services:
             yield make_app(services, settings, clock, secret)
 
-    url = _url(settings.host, listeners[0].getsockname()[1])
+    url = address(settings.host, listeners[0])
     serve(site, listeners, lambda: _announce(url, settings.data))
 
 
@@ -61,27 +57,6 @@ async def _fill(data: Path, clock: Clock) -> None:
         click.echo("Filling the site with the demo, if nothing is in it yet ...")
     async with open_services(data, clock) as services:
         await load_demo(services, clock)
-
-
-def _kept_secret(path: Path) -> bytes:
-    try:
-        if not path.exists():
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(secrets.token_hex(32))
-        secret = path.read_bytes()
-    except OSError as error:
-        raise StartError(
-            "The file {path} can't be used: {reason}.", path=str(path), reason=error.strerror or str(error)
-        ) from None
-    if len(secret) < SHORTEST_SECRET:
-        raise StartError("The file {path} is cut off; delete it, and a new secret is made.", path=str(path))
-    return secret
-
-
-def _url(host: str, port: int) -> str:
-    everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - recognised here, not listened on
-    named = everywhere.get(host, f"[{host}]" if ":" in host else host)
-    return f"http://{named}:{port}"
 
 
 def _announce(url: str, data: Path) -> None:

@@ -22,6 +22,9 @@ def test_nothing_has_to_be_set() -> None:
     assert (settings.site_name, settings.tagline, settings.brand) == ("Upthread", "", "")
     assert (settings.guests, settings.registration) == ("off", "open")
     assert (settings.secret, settings.trusted_proxies) == ("", ())
+    assert (settings.post_host, settings.comment_host, settings.account_host) == ("post", "comment", "account")
+    assert (settings.post_port, settings.comment_port, settings.account_port) == (5000, 9292, 9293)
+    assert settings.call_secret == ""
     assert (settings.log_format, settings.log_level) == ("auto", "info")
 
 
@@ -35,6 +38,13 @@ def test_every_variable_sets_its_setting() -> None:
             "UPTHREAD_PORT": "80",
             "UPTHREAD_WORKERS": "4",
             "UPTHREAD_TRUSTED_PROXIES": "192.0.2.1, 10.0.1.7/24 ,2001:db8::/32",
+            "POST_SERVICE_HOST": "10.0.0.1",
+            "POST_SERVICE_PORT": "1",
+            "COMMENT_SERVICE_HOST": "10.0.0.2",
+            "COMMENT_SERVICE_PORT": "2",
+            "ACCOUNT_SERVICE_HOST": "10.0.0.3",
+            "ACCOUNT_SERVICE_PORT": "3",
+            "UPTHREAD_CALL_SECRET": "y" * 32,
             "UPTHREAD_SITE_NAME": "Птицы",
             "UPTHREAD_TAGLINE": "Everything that flies",
             "UPTHREAD_GUESTS": "ALL",
@@ -52,6 +62,13 @@ def test_every_variable_sets_its_setting() -> None:
         "port": 80,
         "workers": 4,
         "trusted_proxies": ("192.0.2.1/32", "10.0.1.0/24", "2001:db8::/32"),
+        "post_host": "10.0.0.1",
+        "post_port": 1,
+        "comment_host": "10.0.0.2",
+        "comment_port": 2,
+        "account_host": "10.0.0.3",
+        "account_port": 3,
+        "call_secret": "y" * 32,
         "site_name": "Птицы",
         "tagline": "Everything that flies",
         "guests": "all",
@@ -118,7 +135,8 @@ def test_a_secret_is_not_printed_with_the_settings() -> None:
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.variable)
 def test_every_value_can_come_from_a_file(setting: Setting, tmp_path: Path) -> None:
     """NAME_FILE names a file with the value, line end and all; an empty one leaves the default."""
-    value = setting.default or {"secret": "x" * 32, "trusted_proxies": "192.0.2.1"}.get(setting.field, "word")
+    examples = {"secret": "x" * 32, "call_secret": "y" * 32, "trusted_proxies": "192.0.2.1"}
+    value = setting.default or examples.get(setting.field, "word")
     file = tmp_path / "value"
     file.write_text(f"{value}\n", encoding="utf-8")
     from_file = Settings.from_environment({f"{setting.variable}_FILE": str(file)})

@@ -23,25 +23,26 @@ Check = Callable[[], Awaitable[None]]
 log = structlog.get_logger(__name__)
 
 
-def health_routes(checks: Mapping[str, Check], version: str) -> list[Route]:
+def health_routes(checks: Mapping[str, Check], version: str, process: str = "ui") -> list[Route]:
     """Routes ``/livez``, ``/readyz``, ``/healthcheck`` and ``/metrics``, whose health gauges are as of the asking.
 
     Args:
         checks: what to ask of each service, by its name; it raises if the service is not well.
         version: shown by ``/healthcheck``.
+        process: what the gauges' names begin with.
     """
 
     async def livez(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     async def readyz(_request: Request) -> Response:
-        missing = [name for name, well in (await examine(checks)).items() if not well]
+        missing = [name for name, well in (await examine(checks, process)).items() if not well]
         if missing:
             return PlainTextResponse(f"not answering: {', '.join(missing)}\n", status_code=503)
         return PlainTextResponse("ok\n")
 
     async def healthcheck(_request: Request) -> Response:
-        services = await examine(checks)
+        services = await examine(checks, process)
         return JSONResponse(
             {
                 "status": int(all(services.values())),
@@ -51,7 +52,7 @@ def health_routes(checks: Mapping[str, Check], version: str) -> list[Route]:
         )
 
     async def figures(_request: Request) -> Response:
-        await examine(checks)
+        await examine(checks, process)
         return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
 
     return [
@@ -62,13 +63,13 @@ def health_routes(checks: Mapping[str, Check], version: str) -> list[Route]:
     ]
 
 
-async def examine(checks: Mapping[str, Check]) -> dict[str, bool]:
-    """Ask all services at once whether they are well, and set the gauges accordingly."""
+async def examine(checks: Mapping[str, Check], process: str) -> dict[str, bool]:
+    """Ask all at once whether they are well, and set the gauges accordingly."""
     answers = await asyncio.gather(*(_is_well(name, check) for name, check in checks.items()))
     services = dict(zip(checks, answers, strict=True))
-    metrics.health_gauge("ui_health", "Whether everything the site depends on is well.").set(all(answers))
+    metrics.health_gauge(f"{process}_health", "Whether everything this process depends on is well.").set(all(answers))
     for name, well in services.items():
-        metrics.health_gauge(f"ui_health_{name}_availability", f"Whether the {name} service is well.").set(well)
+        metrics.health_gauge(f"{process}_health_{name}_availability", f"Whether {name} is well.").set(well)
     return services
 
 

@@ -92,6 +92,13 @@ def _socket(family: int, address: str, port: int, *, shared: bool = False) -> so
     return listener
 
 
+def address(host: str, listener: socket.socket) -> str:
+    """The address to tell people of what listens there, such as ``http://127.0.0.1:9292``."""
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - recognised here, not listened on
+    named = everywhere.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{named}:{listener.getsockname()[1]}"
+
+
 def _refusal(error: OSError, host: str, port: int) -> StartError:
     messages = {
         errno.EADDRINUSE: "Port {port} on {host} is taken by another program; choose another with --port.",

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from upthread import __version__
-from upthread.assembly import Services
+from upthread.assembly import Doors
 from upthread.errors import UpthreadError
 from upthread.runtime.clock import Clock
 from upthread.runtime.health import health_routes
@@ -150,7 +150,7 @@ async def robots(_request: Request) -> Response:
     return PlainTextResponse("User-agent: *\n" + "".join(f"Disallow: {path}\n" for path in quiet))
 
 
-def make_app(services: Services, settings: Settings, clock: Clock, secret: bytes) -> ASGIApp:
+def make_app(services: Doors, settings: Settings, clock: Clock, secret: bytes) -> ASGIApp:
     """The website over these services.
 
     Args:

@@ -13,10 +13,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from upthread.account.model import Actor, Device, SignedIn
 from upthread.account.model import Settings as PersonSettings
-from upthread.assembly import Services
+from upthread.assembly import Doors
 from upthread.comment.model import CommentMark
 from upthread.errors import NotFound, SignInNeeded, Unavailable
-from upthread.post.model import PostMark
+from upthread.post.model import Community, PostMark
 from upthread.runtime.clock import Clock
 from upthread.settings import Settings
 from upthread.ui.cache import SHARED
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 class Site:
     """What every page needs: the services behind it, how it is set up, and the time."""
 
-    services: Services
+    services: Doors
     settings: Settings
     clock: Clock
     cookies: CookieJar
@@ -56,7 +56,7 @@ class Visit:
     # who is there
 
     @property
-    def services(self) -> Services:
+    def services(self) -> Doors:
         """The doors of the services."""
         return self.site.services
 
@@ -175,6 +175,13 @@ class Visit:
             return {}
         marks = await self.part("comment", self.services.comment.marks(self.viewer_id, comment_ids), [])
         return {mark.comment_id: mark for mark in marks}
+
+    async def follows(self, community: Community) -> bool:
+        """Whether the visitor follows this community."""
+        if self.me is None:
+            return False
+        followed = await self.part("post", self.services.post.subscriptions(self.me.person.id), [])
+        return any(one.id == community.id for one in followed)
 
     @cached_property
     def views(self) -> Views:
