@@ -99,8 +99,10 @@ class Visit:
 
         Raises:
             SignInNeeded: guests may not.
+            Unavailable: somebody is signed in, but who can't be told.
         """
-        if self.me is not None or not self.may(deed):
+        # Whose session can't be looked up now is no guest: what they write would not be theirs.
+        if self.me is not None or "account" in self.missing or not self.may(deed):
             return self.person().actor
         known = self.guest or new_guest("", "")
         name = " ".join(form["name"].split())[:40] if form else known.name

@@ -61,10 +61,6 @@ async def community(visit: Visit) -> Response:
     """Posts of one community, with what it is about beside them."""
     name = visit.request.path_params["name"]
     found = await visit.services.post.community(name)
-    subscribed = False
-    if visit.me:
-        follows = await visit.part("post", visit.services.post.subscriptions(visit.viewer_id), [])
-        subscribed = any(one.id == found.id for one in follows)
     query = FeedQuery(
         community=found.name, sort=feed_sort(visit), viewer_id=person_id(visit), after=visit.query("after") or None
     )
@@ -75,7 +71,7 @@ async def community(visit: Visit) -> Response:
         query,
         heading={"title": found.title, "subtitle": f"c/{found.name}", "kind": "community"},
         community=found,
-        subscribed=subscribed,
+        subscribed=await visit.follows(found),
         empty={
             "title": text("Nothing here yet"),
             "text": text("Be the first to post in this community."),

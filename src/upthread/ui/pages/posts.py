@@ -91,7 +91,7 @@ async def post_page(
         title=post.title or visit.language.text("[deleted]"),
         status=status,
         post=view,
-        community=visit.views.community(community) if community else None,
+        community=visit.views.community(community, subscribed=await visit.follows(community)) if community else None,
         thread=await thread_view(visit, post, query, thread, moderates=moderates) if thread else None,
         form=form.view(body="", name=visit.guest.name if visit.guest else "", email=guest_email(visit)),
         preview_html=preview_html,
