@@ -92,7 +92,7 @@ def furnished(browser: Browser, site: Site, numbers: Iterator[int]) -> Furnished
     made = furnish(owner, other)
     for one in (owner, other):
         one.leave()
-        assert not one.troubles
+        assert not one.unforgiven()
     return made
 
 
@@ -108,7 +108,7 @@ def visitor(browser: Browser, site: Site, numbers: Iterator[int]) -> Iterator[Ne
     yield bring
     for one in visitors:
         one.leave()
-    assert not [trouble for one in visitors for trouble in one.troubles]
+    assert not [trouble for one in visitors for trouble in one.unforgiven()]
 
 
 @pytest.fixture

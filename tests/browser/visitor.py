@@ -1,5 +1,6 @@
 """Somebody who looks at the site with a browser of their own, and notices everything that goes wrong on the way."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -60,6 +61,7 @@ class Visitor:
     name: str = ""
     """Of the account, once there is one."""
     troubles: list[str] = field(default_factory=list)
+    forgiven: list[re.Pattern[str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         headers = {"X-Forwarded-For": self.address} | self.headers if self.site.behind_proxy else self.headers
@@ -86,6 +88,14 @@ class Visitor:
         self.page: Page = self.context.new_page()
 
     # what goes wrong
+
+    def forgives(self, pattern: str) -> None:
+        """Take no notice of troubles that this matches, because the test makes them."""
+        self.forgiven.append(re.compile(pattern))
+
+    def unforgiven(self) -> list[str]:
+        """The troubles that nobody asked for."""
+        return [trouble for trouble in self.troubles if not any(one.search(trouble) for one in self.forgiven)]
 
     def _note_console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not message.text.startswith(REFUSAL):

@@ -240,6 +240,7 @@ function draftKey(form) {
 }
 
 function keepDraft(form) {
+  form.draftTimer = 0;
   const fields = {};
   for (const field of form.querySelectorAll("textarea, input[type=text], input[type=url]")) fields[field.name] = field.value;
   write(localStorage, draftKey(form), { at: Date.now(), fields });
@@ -259,6 +260,7 @@ function restoreDraft(form) {
 
 function forgetDraft(form) {
   clearTimeout(form.draftTimer);
+  form.draftTimer = 0;
   localStorage.removeItem(draftKey(form));
 }
 
@@ -427,6 +429,9 @@ document.addEventListener("input", ({ target }) => {
   clearTimeout(form.draftTimer);
   form.draftTimer = setTimeout(keepDraft, 400, form);
 });
+
+// What was typed in the last moment is kept as well.
+addEventListener("pagehide", () => [...document.forms].filter((form) => form.draftTimer).forEach(keepDraft));
 
 document.addEventListener("keydown", onKey);
 
