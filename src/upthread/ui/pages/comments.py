@@ -168,7 +168,6 @@ async def delete(visit: Visit) -> Response:
         action=f"/comment/{comment.id}/delete",
         danger_label=text("Delete"),
         cancel_href=href,
-        fields=[],
     )
 
 

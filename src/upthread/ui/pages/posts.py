@@ -95,7 +95,6 @@ async def post_page(
         thread=await thread_view(visit, post, query, thread, moderates=moderates) if thread else None,
         form=form.view(body="", name=visit.guest.name if visit.guest else "", email=guest_email(visit)),
         preview_html=preview_html,
-        duplicates=[],
         focus=focus_view(post, query),
         feeds=syndication_links(visit, f"/post/{post.id}", post.title, query.sort),
         canonical=visit.absolute(f"/post/{post.id}"),
@@ -281,7 +280,6 @@ async def delete(visit: Visit) -> Response:
         action=f"/post/{post.id}/delete",
         danger_label=text("Delete"),
         cancel_href=f"/post/{post.id}",
-        fields=[],
     )
 
 
