@@ -96,8 +96,8 @@ def furnished(browser: Browser, site: Site, numbers: Iterator[int]) -> Furnished
     return made
 
 
-@pytest.fixture
-def visitor(browser: Browser, site: Site, numbers: Iterator[int]) -> Iterator[NewVisitor]:
+@contextmanager
+def welcoming(browser: Browser, site: Site, numbers: Iterator[int]) -> Iterator[NewVisitor]:
     """Brings visitors, who come from different addresses; at the end nothing may have gone wrong for any of them."""
     visitors: list[Visitor] = []
 
@@ -109,6 +109,13 @@ def visitor(browser: Browser, site: Site, numbers: Iterator[int]) -> Iterator[Ne
     for one in visitors:
         one.leave()
     assert not [trouble for one in visitors for trouble in one.unforgiven()]
+
+
+@pytest.fixture
+def visitor(browser: Browser, site: Site, numbers: Iterator[int]) -> Iterator[NewVisitor]:
+    """Brings visitors for one test."""
+    with welcoming(browser, site, numbers) as bring:
+        yield bring
 
 
 @pytest.fixture

@@ -1,12 +1,15 @@
 """Every page, as a stranger and as a person sees it, on a desktop in light and dark and on a phone."""
 
+from collections.abc import Iterator
+
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 from starlette.routing import compile_path
 
-from tests.browser.conftest import NewVisitor
+from tests.browser.conftest import NewVisitor, welcoming
 from tests.browser.furnishing import Furnished
 from tests.browser.looking import assert_well_made
+from tests.browser.visitor import Site, Visitor
 from upthread.ui.app import PAGES
 
 FOR_ALL = [
@@ -93,16 +96,32 @@ def test_no_page_is_left_out(furnished: Furnished) -> None:
     assert left_out == []
 
 
+@pytest.fixture(scope="module")
+def stranger(browser: Browser, site: Site, numbers: Iterator[int]) -> Iterator[Visitor]:
+    """Somebody without an account, who looks at one page after the other."""
+    with welcoming(browser, site, numbers) as bring:
+        yield bring()
+
+
+@pytest.fixture(scope="module")
+def owner(browser: Browser, site: Site, numbers: Iterator[int], furnished: Furnished) -> Iterator[Visitor]:
+    """Somebody signed in, who looks at one page after the other."""
+    with welcoming(browser, site, numbers) as bring:
+        yield bring(cookies=furnished.cookies)
+
+
 @pytest.mark.parametrize("path", FOR_ALL)
-def test_a_stranger_sees_a_page_in_order(visitor: NewVisitor, furnished: Furnished, path: str) -> None:
+def test_a_stranger_sees_a_page_in_order(stranger: Visitor, furnished: Furnished, path: str) -> None:
     """A stranger can read the page at any width, in light and dark, and with assistive technology."""
-    assert_well_made(visitor().open(furnished.at(path)))
+    assert_well_made(stranger.open(furnished.at(path)))
+    assert stranger.troubles == []
 
 
 @pytest.mark.parametrize("path", FOR_ALL + FOR_PEOPLE)
-def test_a_person_sees_a_page_in_order(visitor: NewVisitor, furnished: Furnished, path: str) -> None:
+def test_a_person_sees_a_page_in_order(owner: Visitor, furnished: Furnished, path: str) -> None:
     """Somebody signed in can use the page at any width, in light and dark, and with assistive technology."""
-    assert_well_made(visitor(cookies=furnished.cookies).open(furnished.at(path)))
+    assert_well_made(owner.open(furnished.at(path)))
+    assert owner.troubles == []
 
 
 @pytest.mark.parametrize(("path", "status"), ERRORS)
@@ -116,8 +135,7 @@ def test_a_refused_form_is_in_order(
     visitor: NewVisitor, furnished: Furnished, path: str, fields: dict[str, str], status: int
 ) -> None:
     """A form that is refused comes back with what was typed, and with the mistake beside it and announced."""
-    owner = visitor(cookies=furnished.cookies, expects={status})
-    page = owner.open(furnished.at(path))
+    page = visitor(cookies=furnished.cookies, expects={status}).open(furnished.at(path))
     form = page.locator("main form[method=post]").first
     form.evaluate("form => form.noValidate = true")
     for field, text in fields.items():
