@@ -71,7 +71,7 @@ def run_service(room: Room, settings: Settings, port: int) -> None:
     async def service() -> AsyncIterator[ASGIApp]:
         async with AsyncExitStack() as stack:
             kept = kept_in(await open_file(stack, settings.data, room), room)
-            own = service_on(room, kept, SystemClock())
+            own = service_on(room, kept, SystemClock(), Passwords())
             doors = await far_doors(stack, settings, {room: own})
             await stack.enter_async_context(running(couriers_from(room, kept, doors)))
             yield service_app(room, own, settings.call_secret)
@@ -80,10 +80,10 @@ def run_service(room: Room, settings: Settings, port: int) -> None:
     serve(service, listeners, lambda: log.info("listening", url=url, process=room, data=str(settings.data.resolve())))
 
 
-def service_on(room: Room, kept: Kept[Any], clock: Clock) -> Any:
+def service_on(room: Room, kept: Kept[Any], clock: Clock, passwords: Passwords) -> Any:
     """The service of this room, on what it keeps."""
     if room == "account":
-        return AccountService(kept.store, clock, Passwords())
+        return AccountService(kept.store, clock, passwords)
     return SERVICES[room](kept.store, clock)
 
 

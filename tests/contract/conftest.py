@@ -1,4 +1,4 @@
-"""The services that the contract suite runs against: near, on SQLite and on MongoDB."""
+"""The services that the contract suite runs against: near and far on SQLite, near on MongoDB."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -6,25 +6,48 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
+from tests.loopback import on_loopback
 from upthread.account.passwords import Passwords
-from upthread.assembly import Kept, Services, connected, database_file, open_services
+from upthread.account.service import AccountService
+from upthread.assembly import (
+    ROOMS,
+    Doors,
+    Kept,
+    Services,
+    connected,
+    couriers_from,
+    database_file,
+    kept_in,
+    open_file,
+    open_services,
+    prepare_data,
+    running,
+)
 from upthread.comment import sqlite as comment_sqlite
+from upthread.comment.service import CommentService
+from upthread.fleet import service_on
 from upthread.mongo_assembly import open_account
 from upthread.post import sqlite as post_sqlite
+from upthread.post.service import PostService
+from upthread.runtime.calls.client import far
+from upthread.runtime.calls.server import call_routes
 from upthread.runtime.clock import ManualClock
 from upthread.storage.outbox import SqliteOutbox
 from upthread.storage.sqlite import Database
 
+SECRET = "for the tests of the contract only"
 ON_MONGODB = ("account",)
 """The rooms that have a store on MongoDB. Tests of the others run on SQLite only."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each test of the suite on each engine that its room has."""
+    """Run each test of the suite near and far, and on each engine that its room has."""
     if "engine" in metafunc.fixturenames:
         room = metafunc.module.__name__.rpartition(".")[2].split("_")[1]
-        metafunc.parametrize("engine", ["sqlite", "mongodb"] if room in ON_MONGODB else ["sqlite"])
+        metafunc.parametrize("engine", ["sqlite", "far", "mongodb"] if room in ON_MONGODB else ["sqlite", "far"])
 
 
 @pytest.fixture
@@ -39,11 +62,34 @@ async def services(
     if engine == "sqlite":
         async with open_services(tmp_path / "data", clock, cheap_passwords) as opened:
             yield opened
+    elif engine == "far":
+        async with open_far(tmp_path / "data", clock, cheap_passwords) as opened:
+            yield opened
     else:
         url: str = request.getfixturevalue("mongodb_url")
         prefix: str = request.getfixturevalue("mongodb_prefix")
         async with open_on_mongodb(url, prefix, tmp_path, clock, cheap_passwords) as opened:
             yield opened
+
+
+@asynccontextmanager
+async def open_far(data: Path, clock: ManualClock, passwords: Passwords) -> AsyncIterator[Services]:
+    """The services on SQLite, called over HTTP by whoever calls them, their couriers too."""
+    prepare_data(data)
+    async with AsyncExitStack() as stack:
+        databases = {room: await open_file(stack, data, room) for room in ROOMS}
+        kept = {room: kept_in(databases[room], room) for room in ROOMS}
+        near = {room: service_on(room, kept[room], clock, passwords) for room in ROOMS}
+        app = Starlette(routes=[Mount(f"/{room}", routes=call_routes(near[room], SECRET)) for room in ROOMS])
+        url = await stack.enter_async_context(on_loopback(app))
+        doors = Doors(
+            post=await stack.enter_async_context(far(PostService, f"{url}/post", SECRET)),
+            comment=await stack.enter_async_context(far(CommentService, f"{url}/comment", SECRET)),
+            account=await stack.enter_async_context(far(AccountService, f"{url}/account", SECRET)),
+        )
+        couriers = tuple(courier for room in ROOMS for courier in couriers_from(room, kept[room], doors))
+        await stack.enter_async_context(running(couriers))
+        yield Services(doors.post, doors.comment, doors.account, couriers, tuple(databases.values()))
 
 
 @asynccontextmanager

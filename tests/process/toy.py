@@ -15,12 +15,13 @@ import structlog
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from tests.loopback import on_loopback
 from upthread.runtime import logs
 from upthread.runtime.calls import deadline, trace
 from upthread.runtime.calls.methods import idempotent
 from upthread.runtime.calls.server import call_routes
 from upthread.runtime.logs import request_id
-from upthread.runtime.serving import _serve_until, listen, serve
+from upthread.runtime.serving import listen, serve
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -169,14 +170,8 @@ class ToyService:
 @asynccontextmanager
 async def served(service: ToyService, secret: str = "") -> AsyncIterator[str]:
     """Serve it in this event loop, on a socket like any other; where it is."""
-    listener = listen("127.0.0.1", 0)[0]
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    asked = asyncio.Event()
-    app = Starlette(routes=call_routes(service, secret))
-    serving = asyncio.create_task(_serve_until(asked, app, listener, lambda: None))
-    yield url
-    asked.set()
-    await serving
+    async with on_loopback(Starlette(routes=call_routes(service, secret))) as url:
+        yield url
 
 
 @asynccontextmanager
