@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 LOCK := uv pip compile --universal -p 3.11 --no-emit-index-url --generate-hashes --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format messages lock clean
+.PHONY: help run services test check format messages lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,15 @@ help: ## Show what can be made
 
 run: $(VENV)/for-running ## Set up what is needed and serve the site, with a demo, on http://127.0.0.1:9292
 	@$(BIN)/upthread serve --demo --data data $(ARGS)
+
+services: $(VENV)/for-running ## Set up what is needed and serve the site by four processes, on http://127.0.0.1:9292
+	@export POST_SERVICE_HOST=127.0.0.1 POST_SERVICE_PORT=9301 \
+		COMMENT_SERVICE_HOST=127.0.0.1 COMMENT_SERVICE_PORT=9302 \
+		ACCOUNT_SERVICE_HOST=127.0.0.1 ACCOUNT_SERVICE_PORT=9303 \
+		UPTHREAD_DATA=data UPTHREAD_CALL_SECRET=$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(32))'); \
+	trap 'kill $$started 2>/dev/null; wait' EXIT; trap 'exit 0' INT TERM; \
+	for service in post comment account; do $(BIN)/upthread $$service & started="$$started $$!"; done; \
+	$(BIN)/upthread ui $(ARGS) & started="$$started $$!"; wait $$!
 
 test: $(VENV)/for-testing ## Set up what is needed and run the tests (browser tests need a Chromium)
 	@$(BIN)/pytest $(ARGS)
