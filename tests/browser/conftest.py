@@ -19,9 +19,12 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser.furnishing import Furnished, furnish
 from tests.browser.visitor import Site, Visitor
 from tests.process.conftest import HANGING, Program
+from upthread.ui.pages.posts import SHOWN_COMMENTS
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 """What the browser may be called."""
+LONG = SHOWN_COMMENTS + 30
+"""Comments of a thread that does not fit on a page."""
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 
 NewVisitor = Callable[..., Visitor]
@@ -85,17 +88,6 @@ def address(number: int) -> str:
     return str(ipaddress.ip_address("10.0.0.0") + number)
 
 
-@pytest.fixture(scope="package")
-def furnished(browser: Browser, site: Site, numbers: Iterator[int]) -> Furnished:
-    """What is on the site besides the demo: one of everything."""
-    owner, other = (Visitor(browser, site, address(next(numbers))).sign_up(name) for name in ("arachne", "penelope"))
-    made = furnish(owner, other)
-    for one in (owner, other):
-        one.leave()
-        assert not one.unforgiven()
-    return made
-
-
 @contextmanager
 def welcoming(browser: Browser, site: Site, numbers: Iterator[int]) -> Iterator[NewVisitor]:
     """Brings visitors, who come from different addresses; at the end nothing may have gone wrong for any of them."""
@@ -109,6 +101,25 @@ def welcoming(browser: Browser, site: Site, numbers: Iterator[int]) -> Iterator[
     for one in visitors:
         one.leave()
     assert not [trouble for one in visitors for trouble in one.unforgiven()]
+
+
+@pytest.fixture(scope="package")
+def furnished(browser: Browser, site: Site, numbers: Iterator[int]) -> Furnished:
+    """What is on the site besides the demo: one of everything."""
+    with welcoming(browser, site, numbers) as bring:
+        return furnish(bring().sign_up("arachne"), bring().sign_up("penelope"))
+
+
+@pytest.fixture(scope="package")
+def long_thread(browser: Browser, site: Site, numbers: Iterator[int]) -> str:
+    """A post with more comments than a page shows, "Comment number 0." and so on; its path."""
+    with welcoming(browser, site, numbers) as bring:
+        writer = bring().sign_up("homer")
+        writer.send("/communities/new", name="epics", title="Epics")
+        post = writer.send("/new", community="epics", title="A long thread", text="Go on.")
+        for count in range(LONG):
+            writer.send(f"{post}/comment", body=f"Comment number {count}.")
+        return post
 
 
 @pytest.fixture

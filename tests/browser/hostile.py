@@ -82,3 +82,47 @@ PAYLOADS = [
     "<!--<img src='--><img src=x onerror=window.pwned=1>'>",
     f"<a href='https://example.org' onclick={CALL} autofocus onfocus={CALL}>x</a>",
 ]
+
+REFUSED_LINKS = [
+    "javascript:window.pwned=1",
+    "JAVASCRIPT:window.pwned=1",
+    " javascript:window.pwned=1",
+    "java\tscript:window.pwned=1",
+    "javascript://example.org/%0awindow.pwned=1",
+    "data:text/html,<script>window.pwned=1</script>",
+    "vbscript:window.pwned=1",
+    "file:///etc/passwd",
+    "blob:https://example.org/1",
+    "view-source:https://example.org",
+    "https://example.org@evil.example/",
+    "https://example.org/\u202egnp.exe",
+]
+"""What a post may not link to: it is no web page, or looks like another one."""
+
+ODD_LINKS = [
+    f'https://example.org/"onmouseover="{CALL}',
+    f"https://example.org/'><script>{CALL}</script>",
+    f"https://example.org/?q=<img/src=x/onerror={CALL}>",
+    "https://example.org/{{7*7}}",
+    f"https://example.org/#javascript:{CALL}",
+]
+"""Links to web pages that try to break out of the attribute they are put into."""
+
+ELSEWHERE = [
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "/%09/evil.example",
+    "https://evil.example",
+    "https:evil.example",
+    "http://evil.example/?/",
+    "javascript:window.pwned=1",
+    "data:text/html,x",
+    "/\r\nSet-Cookie: session=1",
+    "/.//evil.example",
+    "@evil.example",
+]
+"""Places to go on to after a form that are not on this site."""

@@ -27,6 +27,9 @@ from upthread.ui.templates import templates
 from upthread.ui.views import View, Views
 
 T = TypeVar("T")
+GUEST_NAME_LIMIT = 40
+"""Characters of a name that a guest gives."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -105,7 +108,7 @@ class Visit:
         if self.me is not None or "account" in self.missing or not self.may(deed):
             return self.person().actor
         known = self.guest or new_guest("", "")
-        name = " ".join(form["name"].split())[:40] if form else known.name
+        name = guest_name(form["name"]) if form else known.name
         email = form["email"][:200] if form else known.email
         self.guest = Actor(id=known.id, name=name, email=email)
         return self.guest
@@ -282,6 +285,11 @@ class Visit:
             "noindex": False,
             "missing": [{"service": service, "text": self.language.text(MISSING[service])} for service in self.missing],
         }
+
+
+def guest_name(typed: str) -> str:
+    """A guest's name on one line, of characters that can be seen: others could turn round the rest of the line."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in typed).split())[:GUEST_NAME_LIMIT]
 
 
 MISSING = {

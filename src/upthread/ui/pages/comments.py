@@ -3,6 +3,7 @@
 from starlette.responses import HTMLResponse, Response
 
 from upthread import markdown
+from upthread.account.model import Actor
 from upthread.comment.model import Comment, ThreadQuery, ThreadRef
 from upthread.errors import Conflict, Gone, Invalid, NotFound, SignInNeeded, Unavailable
 from upthread.post.model import Post
@@ -32,7 +33,7 @@ async def add(visit: Visit) -> Response:
         check_open(post)
         actor = visit.writer("comment", form)
         if actor.is_guest:
-            check_guest(form)
+            check_guest(actor)
         thread = ThreadRef(post_id=post.id, author_id=post.author.id, title=post.title, community=post.community)
         comment = await visit.services.comment.add(actor, thread, parent_id, form.whole("body"))
     except (SignInNeeded, Invalid, Conflict, Gone, Unavailable) as error:
@@ -60,15 +61,15 @@ def check_open(post: Post) -> None:
         raise Conflict("This post takes no new comments.")
 
 
-def check_guest(form: Form) -> None:
+def check_guest(guest: Actor) -> None:
     """A guest says who they are, as the original asked.
 
     Raises:
         Invalid: field name or email.
     """
-    if not form["name"]:
+    if not guest.name:
         raise Invalid("Please give a name.", field="name")
-    if "@" not in form["email"].strip("@"):
+    if "@" not in guest.email.strip("@"):
         raise Invalid("Please give an e-mail address. It is never shown.", field="email")
 
 
