@@ -32,6 +32,13 @@ NewVisitor = Callable[..., Visitor]
 expect.set_options(timeout=HANGING * 1000)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell the figures that tests have measured."""
+    for report in terminalreporter.getreports("passed"):
+        for name, figure in report.user_properties:
+            terminalreporter.write_line(f"{name} {figure}")
+
+
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """The Chromium of this machine; where there is none, all tests here are skipped."""

@@ -1,7 +1,7 @@
 """The website as an ASGI application: which page answers which address, and what every request passes through."""
 
 import re
-from importlib.resources import as_file, files
+from importlib.resources import files
 
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from starlette.applications import Starlette
@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -41,7 +41,8 @@ from upthread.ui.templates import asset
 from upthread.ui.visit import Page, Site, page
 
 STATIC = files("upthread.ui").joinpath("static")
-_HASHED = re.compile(r"(?P<stem>[a-z/-]+)\.[0-9a-f]{10}\.(?P<ending>[a-z]+)")
+_HASHED = re.compile(r"(?P<stem>[a-z/-]+)\.[0-9a-f]{10}\.(?P<ending>css|js|svg)")
+MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 PAGES: list[tuple[str, str, Page]] = [
     ("GET", "/", feeds.home),
@@ -135,8 +136,9 @@ async def static(request: Request) -> Response:
     name = f"{hashed['stem']}.{hashed['ending']}" if hashed else ""
     if not hashed or not STATIC.joinpath(name).is_file() or asset(name) != request.url.path:
         raise HTTPException(404)
-    with as_file(STATIC.joinpath(name)) as path:
-        return FileResponse(path, headers={"cache-control": "public, max-age=31536000, immutable"})
+    # Not as a FileResponse: the server would send the file itself, past the middleware that compresses.
+    headers = {"cache-control": "public, max-age=31536000, immutable"}
+    return Response(STATIC.joinpath(name).read_bytes(), media_type=MEDIA_TYPES[hashed["ending"]], headers=headers)
 
 
 async def favicon(_request: Request) -> Response:

@@ -84,6 +84,8 @@ class PageCache:
         headers = dict(scope["headers"])
         if b"cookie" in headers or b"authorization" in headers or b"x-fragment" in headers:
             return await self._app(scope, receive, send)
+        if scope["path"].startswith("/static/"):  # browsers keep these themselves, whoever they are at the time
+            return await self._app(scope, receive, send)
         language = negotiate(headers.get(b"accept-language", b"").decode("latin-1"))
         key = (scope["scheme"], headers.get(b"host", b""), scope["path"], scope["query_string"], language)
 
