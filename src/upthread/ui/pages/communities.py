@@ -27,7 +27,7 @@ async def listing(visit: Visit) -> Response:
         title=text("Communities"),
         communities=[visit.views.community(one, subscribed=one.id in followed) for one in found.communities],
         sorts=[tab(text(label), f"/communities?sort={name}", current=name == sort) for name, label in SORTS.items()],
-        pager=pager("/communities", found.after, sort=sort),
+        pager=pager(visit, "/communities", found.after, sort=sort),
     )
 
 

@@ -110,7 +110,7 @@ async def saved(visit: Visit) -> Response:
             title=text("Saved"),
             comments=[visit.views.flat_comment(c, marks.get(c.id, NO_COMMENT_MARK)) for c in found.comments],
             tabs=tabs,
-            pager=pager("/saved", found.after, type="comments"),
+            pager=pager(visit, "/saved", found.after, type="comments"),
         )
     return await show_feed(
         visit,

@@ -38,7 +38,7 @@ async def show(visit: Visit) -> Response:
             tab(text("All"), "/inbox", current=not unread_only),
             tab(text("Unread"), "/inbox?show=unread", current=unread_only),
         ],
-        pager=pager("/inbox", found.after, show="unread" if unread_only else ""),
+        pager=pager(visit, "/inbox", found.after, show="unread" if unread_only else ""),
     )
 
 

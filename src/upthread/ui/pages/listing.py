@@ -61,12 +61,18 @@ def sort_tabs(language: Language, path: str, sort: FeedSort) -> tuple[list[View]
     return tabs, windows if top_is_open else []
 
 
-def pager(path: str, after: str | None, **parameters: str) -> View:
-    """Links onward, and back to the beginning."""
-    kept = {name: value for name, value in parameters.items() if value}
-    first = f"{path}?{urlencode(kept)}" if kept else path
-    following = f"{path}?{urlencode({**kept, 'after': after})}" if after else None
-    return {"next_href": following, "first_href": first}
+def address(path: str, **parameters: str) -> str:
+    """A path with those parameters that are not empty."""
+    query = urlencode({name: value for name, value in parameters.items() if value})
+    return f"{path}?{query}" if query else path
+
+
+def pager(visit: Visit, path: str, after: str | None, **parameters: str) -> View:
+    """The link onward, if there is more, and the one back to the beginning, if this is not it."""
+    return {
+        "next_href": address(path, **parameters, after=after) if after else None,
+        "first_href": address(path, **parameters) if visit.query("after") else None,
+    }
 
 
 async def show_feed(
@@ -90,7 +96,6 @@ async def show_feed(
     found = await visit.part("post", visit.services.post.feed(query), NO_POSTS)
     marks = await visit.post_marks([post.id for post in found.posts])
     sorts, windows = sort_tabs(visit.language, path, query.sort) if not private else ([], [])
-    page = pager(path, found.after, sort=query.sort if visit.query("sort") else "")
     return visit.render(
         "feed.html",
         title=heading["title"],
@@ -98,7 +103,7 @@ async def show_feed(
         posts=visit.views.posts(found.posts, marks),
         sorts=sorts,
         windows=windows,
-        pager={**page, "first_href": page["first_href"] if query.after else None},
+        pager=pager(visit, path, found.after, sort=query.sort if visit.query("sort") else ""),
         community=visit.views.community(community, subscribed=subscribed) if community else None,
         empty=empty,
         feeds=[] if private else syndication_links(visit, syndication or path, heading["title"], query.sort),

@@ -31,7 +31,7 @@ async def posts(visit: Visit) -> Response:
         posts=visit.views.posts(found.posts, marks),
         sorts=sorts,
         windows=windows,
-        pager=pager(path, found.after, sort=visit.query("sort") and sort),
+        pager=pager(visit, path, found.after, sort=visit.query("sort") and sort),
         feeds=syndication_links(visit, path, person.name, "new"),
     )
 
@@ -54,7 +54,7 @@ async def comments(visit: Visit) -> Response:
         person,
         comments=[visit.views.flat_comment(one, marks.get(one.id, NO_COMMENT_MARK)) for one in found.comments],
         sorts=[tab(text(label), f"{path}?sort={name}", current=name == sort) for name, label in choices.items()],
-        pager=pager(path, found.after, sort=visit.query("sort") and sort),
+        pager=pager(visit, path, found.after, sort=visit.query("sort") and sort),
     )
 
 

@@ -6,9 +6,10 @@ import msgspec
 from starlette.responses import Response
 
 from upthread.errors import Invalid
+from upthread.post.model import PostHit
 from upthread.search import parse
 from upthread.ui.language import message
-from upthread.ui.pages.listing import pager, tab
+from upthread.ui.pages.listing import address, tab
 from upthread.ui.views import NO_COMMENT_MARK, NO_POST_MARK, View
 from upthread.ui.visit import Visit
 
@@ -30,6 +31,12 @@ def marked(snippet: str) -> str:
     return escape(snippet).replace(BEGIN, "<mark>").replace(END, "</mark>")
 
 
+def where_found(hit: PostHit) -> View:
+    """The title with the hits marked if they are all there, else a snippet of the text."""
+    in_title = hit.snippet.replace(BEGIN, "").replace(END, "") == hit.post.title
+    return {"title_html" if in_title else "snippet_html": marked(hit.snippet)}
+
+
 async def search(visit: Visit) -> Response:
     """The search page: the form, and what it found."""
     typed = visit.query("q")[:500]
@@ -37,25 +44,29 @@ async def search(visit: Visit) -> Response:
     error = ""
     shown: View = {}
     more = False
-    number = min(int(visit.query("page")), DEEPEST) if visit.query("page").isdecimal() else 1
+    number = max(min(int(visit.query("page")), DEEPEST), 1) if visit.query("page").isdecimal() else 1
     if typed:
         try:
-            shown, more = await find(visit, kind, typed, max(number, 1))
+            shown, more = await find(visit, kind, typed, number)
         except Invalid as invalid:
             error = visit.language.text(invalid.message, **invalid.parameters)
     text = visit.language.text
-    following = pager("/search", None, q=typed, type=kind)["first_href"] + f"&page={number + 1}"
     return visit.render(
         "search.html",
         title=text("Search"),
         query=typed,
         kind=kind,
         tabs=[
-            tab(text(label), pager("/search", None, q=typed, type=name)["first_href"], current=name == kind)
+            tab(text(label), address("/search", q=typed, type=name), current=name == kind)
             for name, label in KINDS.items()
         ],
         error=error,
-        pager={"next_href": following if more and number < DEEPEST else None, "first_href": None},
+        pager={
+            "next_href": address("/search", q=typed, type=kind, page=str(number + 1))
+            if more and number < DEEPEST
+            else None,
+            "first_href": address("/search", q=typed, type=kind) if number > 1 else None,
+        },
         noindex=True,
         **(NOTHING | shown),
     )
@@ -98,10 +109,7 @@ async def find(visit: Visit, kind: str, typed: str, number: int) -> tuple[View, 
     post_marks = await visit.post_marks([hit.post.id for hit in post_hits.hits])
     return {
         "posts": [
-            {
-                "post": visit.views.post(hit.post, post_marks.get(hit.post.id, NO_POST_MARK)),
-                "snippet_html": marked(hit.snippet),
-            }
+            {"post": visit.views.post(hit.post, post_marks.get(hit.post.id, NO_POST_MARK)), **where_found(hit)}
             for hit in post_hits.hits
         ]
     }, post_hits.more
