@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Position, expect
 
 from tests.browser.conftest import LONG, NewVisitor
+from tests.browser.furnishing import Furnished
 from tests.browser.visitor import PASSWORD, Site, Visitor
 
 SCRIPTS = pytest.mark.parametrize("javascript", [True, False], ids=["script", "plain"])
@@ -147,6 +148,11 @@ def test_being_answered(visitor: NewVisitor, *, javascript: bool) -> None:
     page.get_by_role("link", name=f"{helper.name} replied").click()
     expect(comment(page, "With two threads.")).to_be_visible()
     asker.open("/inbox")
+    notice = page.locator(".notice").first
+    notice.get_by_role("button", name="Mark as read").click()
+    expect(notice.get_by_role("button", name="Mark as unread")).to_be_visible()
+    notice.get_by_role("button", name="Mark as unread").click()
+    expect(notice.get_by_role("button", name="Mark as read")).to_be_visible()
     asker.press("Mark all as read")
     asker.open("/inbox?show=unread")
     expect(page.get_by_text("Nothing new")).to_be_visible()
@@ -235,12 +241,117 @@ def test_guests_do_it_without_an_account(visitor: NewVisitor, guest_site: Site, 
     expect(page.locator(".post.whole .score")).to_have_text("1")
 
 
+@SCRIPTS
+def test_a_post_of_ones_own(visitor: NewVisitor, *, javascript: bool) -> None:
+    """A post is previewed, edited with a history, closed to comments and deleted, which leaves its thread."""
+    place = f"own_{NAMES[javascript]}"
+    writer = visitor(javascript=javascript).sign_up(f"author_{NAMES[javascript]}")
+    writer.send("/communities/new", name=place, title="Own")
+    page = writer.open(f"/new?community={place}")
+    fill(page, title="A plain title", text="Some **bold** words.")
+    writer.press("Preview")
+    expect(page.locator(".preview strong")).to_have_text("bold")
+    expect(page.locator("main [name=title]")).to_have_value("A plain title")
+    writer.press("Post")
+    expect(page.locator(".post.whole strong")).to_have_text("bold")
+    address = page.url.partition("#")[0]
+    say(writer, "The comment that stays.")
+
+    writer.open(address)
+    page.locator(".post.whole").get_by_role("link", name="Edit").click()
+    fill(page, title="A better title")
+    writer.press("Save")
+    expect(page.get_by_role("heading", level=1)).to_have_text("A better title")
+    page.locator(".post.whole").get_by_role("link", name="edited").click()
+    expect(page.locator("main ins", has_text="better")).to_be_visible()
+    expect(page.locator("main del", has_text="plain")).to_be_visible()
+
+    writer.open(address)
+    writer.press("Lock")
+    expect(page.get_by_text("it takes no new comments")).to_be_visible()
+    page.locator(".post.whole").get_by_role("link", name="Delete").click()
+    writer.press("Delete")
+    expect(page.get_by_text("The post was deleted.")).to_be_visible()
+    writer.open(address, 410)
+    expect(page.get_by_text("This post was deleted by its author.")).to_be_visible()
+    expect(comment(page, "The comment that stays.")).to_be_visible()
+    expect(page.get_by_text("A better title")).to_have_count(0)
+
+
+@SCRIPTS
+def test_what_one_follows_and_puts_aside(visitor: NewVisitor, *, javascript: bool) -> None:
+    """The front page shows the communities one follows, without the posts one has hidden, which can be brought back."""
+    reader = visitor(javascript=javascript).sign_up(f"follower_{NAMES[javascript]}")
+    page = reader.open("/c/hiking?sort=new")
+    page.get_by_role("button", name="Subscribe").click()
+    expect(page.get_by_role("button", name="Unsubscribe")).to_be_visible()
+    reader.open("/?sort=new")
+    expect(page.get_by_role("heading", name="Home")).to_be_visible()
+    assert set(page.locator(".post .place").all_inner_texts()) == {"hiking"}
+    first = page.locator(".post h2 > a:first-child").first
+    title = first.inner_text()
+    hide = page.locator(".post .hide").first
+    hide.click()
+    if javascript:
+        expect(hide).to_have_text("Unhide")
+    reader.open("/?sort=new")
+    expect(first).not_to_have_text(title)
+    reader.open("/hidden")
+    expect(first).to_have_text(title)
+    hide.click()
+    if javascript:
+        expect(hide).to_have_text("Hide")
+    reader.open("/?sort=new")
+    expect(first).to_have_text(title)
+
+
+@SCRIPTS
+def test_searching_exactly(visitor: NewVisitor, furnished: Furnished, *, javascript: bool) -> None:
+    """Search takes phrases, communities, authors, domains and days, marks its finds, and says what it can't read."""
+    page = visitor(javascript=javascript).open("/search")
+    query = page.locator("main [name=q]")
+    for typed, found in (
+        ('"flying shuttle" community:weaving', True),
+        ("author:arachne domain:example.org loom", True),
+        ("shuttle author:penelope", False),
+        ("shuttle community:weaving before:2001-01-01", False),
+        ("shuttle community:weaving after:2001-01-01", True),
+    ):
+        query.fill(typed)
+        query.press("Enter")
+        expect(query).to_have_value(typed)
+        expect(page.locator("mark").first if found else page.get_by_text("Nothing found")).to_be_visible()
+    page.get_by_role("navigation", name="What to search").get_by_role("link", name="Comments").click()
+    expect(page.locator("mark").first).to_be_visible()
+    query.fill("before:soon")
+    query.press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert furnished.names["community"] == "weaving"
+
+
+@SCRIPTS
+def test_a_stranger_chooses_a_theme(visitor: NewVisitor, *, javascript: bool) -> None:
+    """Without an account the theme is kept in the browser, and the language is the browser's."""
+    reader = visitor(javascript=javascript, locale="ru-RU")
+    page = reader.open("/about")
+    expect(page.locator("html")).to_have_attribute("lang", "ru")
+    page.locator(".theme [value=dark]").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert page.url.endswith("/about")
+    reader.open("/")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(page.locator("body")).to_have_css("color-scheme", "dark")
+
+
 def test_pages_of_a_feed_follow_each_other(visitor: NewVisitor) -> None:
     """The pages of the front page, one after the other, show no post twice."""
     page = visitor().open("/?sort=new")
+    expect(page.get_by_role("link", name="From the beginning")).to_have_count(0)
     seen: list[str | None] = []
     for _ in range(4):
         seen += [post.get_attribute("id") for post in page.locator("li.post").all()]
         page.get_by_role("link", name=re.compile("Next page")).click()
         page.wait_for_url(re.compile("after="))
     assert len(seen) == len(set(seen)) == 100
+    page.get_by_role("link", name="From the beginning").click()
+    expect(page.locator("li.post").first).to_have_attribute("id", seen[0] or "")

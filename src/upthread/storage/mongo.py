@@ -16,7 +16,9 @@ acknowledged votes or show people pages without what they have just written, so 
 
 import asyncio
 import time
+import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, TypeVar
@@ -41,6 +43,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from upthread.errors import StartError, Unavailable
+from upthread.runtime.calls.deadline import latest
 
 T = TypeVar("T")
 Document = dict[str, Any]
@@ -51,15 +54,18 @@ READ_DEADLINE = 1.5
 """Seconds for one read with its repetitions: a page without a part is better than a page that does not come."""
 WRITE_DEADLINE = 8.0
 """Seconds for one write or transaction with its repetitions, so that one waits for a new primary and is not refused."""
-AWAY_DEADLINE = 0.5
-"""Seconds for a read while no server is known to be there: just enough to see whether it is back."""
+AWAY_DEADLINE = 0.75
+"""Seconds for a read while no server is known to be there: enough to see whether it is back, as the driver looks for it
+every half second while somebody waits."""
 TO_ABORT = 1.0
 """Seconds for telling the server to forget a transaction that is out of time, so that its locks stop nobody."""
+NEXT_TO_NOTHING = 0.001
+"""Seconds for what is out of time; to the driver, 0 would mean as long as it likes."""
 PAUSE = 0.05
 """Seconds between repetitions that the driver leaves to us."""
 
 OLDEST_WIRE_VERSION = 17
-"""MongoDB 6.0: the first to join a sharded collection in a query, and to answer with a majority's word by default."""
+"""MongoDB 6.0: older ones can't look up documents of a sharded collection within a query, and nobody mends them."""
 REFUSED_LOG_IN = (13, 18)
 """MongoDB's codes for "not allowed" and "wrong name or password"."""
 DUPLICATE_KEY = 11000
@@ -115,16 +121,18 @@ class MongoDatabase:
             Unavailable: the server does not answer (yet).
         """
         try:
-            client: AsyncMongoClient[Document] = AsyncMongoClient(
-                url,
-                appname=f"upthread-{layout.name}",
-                retryWrites=True,
-                retryReads=True,
-                connectTimeoutMS=2000,
-                heartbeatFrequencyMS=2000,
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", UserWarning)  # the driver ignores an option it doesn't understand
+                client: AsyncMongoClient[Document] = AsyncMongoClient(
+                    url,
+                    appname=f"upthread-{layout.name}",
+                    retryWrites=True,
+                    retryReads=True,
+                    connectTimeoutMS=2000,
+                    heartbeatFrequencyMS=2000,
+                )
             opened = cls(client, database, layout.name)
-        except (PyMongoError, ValueError) as error:
+        except (PyMongoError, ValueError, UserWarning) as error:
             raise StartError(
                 "The address of MongoDB for the {service} service is not right: {reason}.",
                 service=layout.name,
@@ -158,7 +166,7 @@ class MongoDatabase:
         """
         servers = self._client.topology_description
         away = not servers.known_servers or not servers.has_readable_server()
-        with pymongo.timeout(AWAY_DEADLINE if away else READ_DEADLINE):
+        with pymongo.timeout(_time_left(AWAY_DEADLINE if away else READ_DEADLINE)):
             return await self._finish(operation)
 
     async def write(self, operation: Awaitable[T]) -> T:
@@ -168,7 +176,7 @@ class MongoDatabase:
             DuplicateKeyError: a unique index is against it.
             Unavailable: MongoDB did not answer in time; the write may have been done all the same.
         """
-        with pymongo.timeout(WRITE_DEADLINE):
+        with pymongo.timeout(_time_left(WRITE_DEADLINE)):
             return await self._finish(operation)
 
     async def repeat(self, work: Callable[[], Awaitable[T]]) -> T:
@@ -180,7 +188,8 @@ class MongoDatabase:
         Raises:
             Unavailable: MongoDB did not answer in time; some of it may have been done.
         """
-        end = time.monotonic() + WRITE_DEADLINE
+        time_left = _time_left(WRITE_DEADLINE)
+        end = time.monotonic() + time_left
 
         async def repeat() -> T:
             while True:
@@ -192,7 +201,7 @@ class MongoDatabase:
                         raise self._unavailable(error) from error
                 await asyncio.sleep(PAUSE)
 
-        with pymongo.timeout(WRITE_DEADLINE):
+        with pymongo.timeout(time_left):
             return await self._finish(repeat())
 
     async def transact(self, work: Callable[[Session], Awaitable[T]]) -> T:
@@ -204,10 +213,11 @@ class MongoDatabase:
             DuplicateKeyError: a unique index is against it.
             Unavailable: it could not be committed in time, or not be known to be committed.
         """
-        end = time.monotonic() + WRITE_DEADLINE
+        time_left = _time_left(WRITE_DEADLINE)
+        end = time.monotonic() + time_left
 
         async def in_time(session: Session) -> T:
-            with pymongo.timeout(max(end - time.monotonic(), 0.001)):
+            with pymongo.timeout(max(end - time.monotonic(), NEXT_TO_NOTHING)):
                 return await work(session)
 
         async def transact() -> T:
@@ -220,7 +230,7 @@ class MongoDatabase:
                 for event in self._listeners:
                     event.set()
 
-        with pymongo.timeout(WRITE_DEADLINE + TO_ABORT):
+        with pymongo.timeout(time_left + TO_ABORT):
             return await self._finish(transact())
 
     def on_commit(self) -> asyncio.Event:
@@ -251,7 +261,7 @@ class MongoDatabase:
             Unavailable: MongoDB did not answer in time.
         """
         try:
-            async with asyncio.timeout(WRITE_DEADLINE), self._taking:
+            async with asyncio.timeout(_time_left(WRITE_DEADLINE)), self._taking:
                 block = self._blocks.get(sequence, range(0))
                 taken = list(block[:count])
                 block = block[count:]
@@ -266,14 +276,16 @@ class MongoDatabase:
             raise Unavailable(service=self.name) from error
 
     async def _take_block(self, sequence: str, size: int) -> range:
-        async def take() -> int:
-            counter: Any = await self.collection(SEQUENCES).find_one_and_update(
-                {"_id": sequence}, {"$inc": {"last": size}}, upsert=True, return_document=ReturnDocument.AFTER
+        counters = self.collection(SEQUENCES)
+        grow = {"$inc": {"last": size}}
+        while True:
+            counter = await self.repeat(
+                lambda: counters.find_one_and_update({"_id": sequence}, grow, return_document=ReturnDocument.AFTER)
             )
-            return int(counter["last"])
-
-        last = await self.repeat(take)
-        return range(last - size + 1, last + 1)
+            if counter is not None:
+                return range(counter["last"] - size + 1, counter["last"] + 1)
+            with suppress(DuplicateKeyError):  # somebody else begins it in this very moment
+                await self.write(counters.insert_one({"_id": sequence, "last": 0}))
 
     async def ping(self) -> None:
         """Answer if the server does.
@@ -291,7 +303,7 @@ class MongoDatabase:
 
     async def _check_server(self) -> None:
         try:
-            with pymongo.timeout(WRITE_DEADLINE):
+            with pymongo.timeout(_time_left(WRITE_DEADLINE)):
                 hello = await self._client.admin.command("hello")
         except ConfigurationError as error:  # the driver does not speak to servers as old as this one
             raise StartError("MongoDB can't be used: {reason}.", reason=str(error).rstrip(".")) from error
@@ -370,6 +382,11 @@ class MongoDatabase:
         failures.labels(self.name, type(error).__name__).inc()
         log.error("mongodb failed", database=self.name, kind=type(error).__name__, error=str(error)[:300])
         return Unavailable(service=self.name)
+
+
+def _time_left(seconds: float) -> float:
+    """So many seconds, or fewer where nobody will wait for it that long."""
+    return max(min(seconds, latest() - asyncio.get_running_loop().time()), NEXT_TO_NOTHING)
 
 
 def _is_duplicate(error: PyMongoError) -> bool:

@@ -369,7 +369,8 @@ let goingSince = 0;
 
 function onKey(event) {
   if (event.key === "Escape") return closeMenus();
-  const typing = event.target.closest("input, textarea, select, dialog");
+  // A dialog that was closed this very moment still has the focus, until the browser draws the page without it.
+  const typing = event.target.closest("input, textarea, select, dialog")?.checkVisibility();
   if (typing || event.ctrlKey || event.metaKey || event.altKey || read(localStorage, "keys") === false) return;
   const going = Date.now() - goingSince < 1500;
   goingSince = event.key === "g" ? Date.now() : 0;
