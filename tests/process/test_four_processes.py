@@ -1,19 +1,16 @@
 """The site in four processes, as its visitors see it: whole, without one of them, and whole again."""
 
-import os
 import re
-import signal
-import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.process.conftest import HANGING, Program, Start
+from tests.process.conftest import Start
+from tests.process.fleet import Fleet, eventually, sign_up
 
-SECRET = "for the tests of four processes only"
 MISSING = {
     "post": "some problems with the post service",
     "comment": "Can&#x27;t show comments, some problems with the comment service",
@@ -21,64 +18,21 @@ MISSING = {
 }
 PROMPT = 2.0
 """Seconds within which a page comes whatever is down."""
-SOON = 5.0
-"""Seconds within which the site is whole again."""
-
-
-class Fleet:
-    """The four processes; services may be stopped and started again where they were."""
-
-    def __init__(self, start: Start, data: Path) -> None:
-        self._start = start
-        self._data = data
-        taken = [socket.create_server(("127.0.0.1", 0)) for _ in MISSING]
-        self._ports = dict(zip(MISSING, (held.getsockname()[1] for held in taken), strict=True))
-        for held in taken:
-            held.close()
-        self._environment = {
-            **os.environ,
-            "UPTHREAD_CALL_SECRET": SECRET,
-            "UPTHREAD_DATA": str(data),
-            "UPTHREAD_GUESTS": "all",
-        }
-        for room, port in self._ports.items():
-            self._environment |= {f"{room.upper()}_SERVICE_HOST": "127.0.0.1"}
-            self._environment |= {f"{room.upper()}_SERVICE_PORT": str(port)}
-        self._services: dict[str, Program] = {}
-        self.url = start("ui", "--port", "0", environment=self._environment).listening()
-
-    def begin(self, *rooms: str) -> None:
-        """Start services, and wait until they listen."""
-        for room in rooms:
-            self._services[room] = self._start(room, "--data", self._data, environment=self._environment)
-        for room in rooms:
-            self._services[room].listening()
-
-    def stop(self, room: str) -> None:
-        """Stop a service, and wait until it has ended."""
-        self._services[room].send(signal.SIGTERM)
-        assert self._services[room].end() == 0
-
-    def where(self, room: str) -> str:
-        """The address of a service."""
-        return f"http://127.0.0.1:{self._ports[room]}"
-
-    def visitor(self) -> httpx.Client:
-        """Somebody with a browser."""
-        return httpx.Client(base_url=self.url, headers={"sec-fetch-site": "same-origin"}, timeout=HANGING)
 
 
 @pytest.fixture
 def fleet(start: Start, tmp_path: Path) -> Fleet:
     """The website alone, with no service there yet."""
-    return Fleet(start, tmp_path / "data")
+    fleet = Fleet(start, tmp_path / "data")
+    fleet.begin("ui")
+    return fleet
 
 
 @pytest.fixture
 def site(fleet: Fleet) -> Fleet:
     """All four."""
     fleet.begin(*MISSING)
-    eventually(lambda: httpx.get(f"{fleet.url}/readyz").status_code == 200)
+    fleet.whole()
     return fleet
 
 
@@ -91,20 +45,6 @@ def ann(site: Fleet) -> Iterator[httpx.Client]:
         posted = ann.post("/new", data={"community": "birds", "title": "A wren", "text": "Seen today."})
         assert posted.headers["location"] == "/post/1"
         yield ann
-
-
-def sign_up(visitor: httpx.Client, name: str) -> None:
-    """Become a person."""
-    answer = visitor.post("/signup", data={"name": name, "password": "correct horse battery"})
-    assert answer.status_code == 303, answer.text
-
-
-def eventually(happened: Callable[[], bool], within: float = SOON) -> None:
-    """Wait until something has happened, asking again and again."""
-    end = time.monotonic() + within
-    while not happened():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def shown(visitor: httpx.Client, page: str) -> httpx.Response:
