@@ -95,9 +95,14 @@ CREATE TABLE author_karma (
 ) STRICT;
 """
 
+_SENT_TIMES = """
+-- Only where a comment came by the original's contract, which gives times back as they were sent.
+ALTER TABLE comment ADD COLUMN sent_created_at TEXT;
+"""
+
 LAYOUT = Layout(
     name="comment",
     application_id=0x75706331,  # "upc1"
-    migrations=(_COMMENTS + _MARKS + OUTBOX_TABLE,),
+    migrations=(_COMMENTS + _MARKS + OUTBOX_TABLE, _SENT_TIMES),
 )
 """What the comment room keeps in its file."""

@@ -63,6 +63,27 @@ class CommentRevision(Struct, frozen=True, kw_only=True):
     created_at: int
 
 
+class WrittenComment(Struct, frozen=True, kw_only=True):
+    """A live comment as its author sent it, for the original's contract."""
+
+    id: int
+    post_id: int
+    author: Author
+    email: str
+    """As it was typed where it came by that contract, which shows it to all; empty for all others."""
+    text: str
+    created_at: int
+    sent_created_at: str | None
+    """The time as it was sent by that contract; None if the comment was not made there."""
+
+
+class WrittenPage(Struct, frozen=True):
+    """A page of a post's comments, oldest first, and the cursor of the next one."""
+
+    comments: list[WrittenComment]
+    after: str | None
+
+
 class ThreadQuery(Struct, frozen=True, kw_only=True):
     """Which part of a thread to read. However large the thread is, at most ``limit`` comments come."""
 

@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 
-from upthread import cursor, markdown
+from upthread import cursor, markdown, seed
 from upthread.account.model import Actor, Author, PersonErased
 from upthread.comment.model import (
     TEXT_LIMIT,
@@ -22,6 +22,7 @@ from upthread.comment.model import (
     ThreadQuery,
     ThreadRef,
     Vote,
+    WrittenPage,
 )
 from upthread.comment.store import CommentSlice, CommentStore, KeyedComment, NewComment, Writing
 from upthread.comment.tree import Placed, Selection, Wanted, in_context
@@ -49,8 +50,12 @@ class CommentService:
         self._store = store
         self._clock = clock
 
-    async def add(self, actor: Actor, thread: ThreadRef, parent_id: int | None, text: str) -> Comment:
+    async def add(
+        self, actor: Actor, thread: ThreadRef, parent_id: int | None, text: str, sent_created_at: str | None = None
+    ) -> Comment:
         """Comment on a post, or on a comment of the same post. Whoever is answered or mentioned is told.
+
+        ``sent_created_at`` is the time as text that the original's contract sends (see :mod:`upthread.seed`).
 
         Raises:
             Invalid: field body; empty or too long.
@@ -61,12 +66,14 @@ class CommentService:
             parent = await self._live(parent_id)
             if parent.post_id != thread.post_id:
                 raise _not_in_thread()
+        created_at, sent = seed.times(sent_created_at, self._clock.now())
         new = NewComment(
             post_id=thread.post_id,
             author=Author(actor.id, actor.name),
             author_email=actor.email,
             writing=writing,
-            created_at=self._clock.now(),
+            created_at=created_at,
+            sent_created_at=sent,
         )
         comment = await self._store.add_comment(thread, parent_id, new)
         if comment is None:  # the parent was deleted just now
@@ -245,6 +252,24 @@ class CommentService:
             Invalid: field after; the cursor is damaged.
         """
         return _page(await self._store.newest(post_id, cursor.decode(after), _page_limit(limit)))
+
+    @idempotent
+    async def written(self, post_id: int, after: str | None = None, limit: int = 25) -> WrittenPage:
+        """The comments of a post as they were sent, flat and oldest first: for the original's contract.
+
+        The e-mail address of a guest of our own site, who was told that nobody gets to see it, is left out.
+
+        Raises:
+            Invalid: field after; the cursor is damaged.
+        """
+        part = await self._store.written(post_id, cursor.decode(after), _page_limit(limit))
+        return WrittenPage(
+            [
+                comment if comment.sent_created_at is not None else msgspec.structs.replace(comment, email="")
+                for comment in part.comments
+            ],
+            cursor.encode(part.end) if part.end else None,
+        )
 
     @idempotent
     async def search(self, query: SearchQuery) -> CommentHits:

@@ -21,8 +21,16 @@ from upthread.comment.model import (
     ThreadRef,
     Vote,
 )
-from upthread.comment.sqlite_rows import COMMENT, COMMENTS_BY_IDS, LISTED, LISTED_BY_ID, comment_of
-from upthread.comment.store import CommentSlice, KeyedComment, NewComment, ThreadSize, Writing
+from upthread.comment.sqlite_rows import (
+    COMMENT,
+    COMMENTS_BY_IDS,
+    LISTED,
+    LISTED_BY_ID,
+    WRITTEN,
+    comment_of,
+    written_of,
+)
+from upthread.comment.store import CommentSlice, KeyedComment, NewComment, ThreadSize, Writing, WrittenSlice
 from upthread.comment.tree import Placed, Wanted
 from upthread.cursor import LARGEST_ID, Position
 from upthread.post.model import ImportedIds
@@ -186,6 +194,12 @@ class SqliteCommentStore:
             {"post": post_id, **_named(after or BEFORE_ALL), "limit": limit + 1},
         )
         return _slice(rows, limit)
+
+    async def written(self, post_id: int, after: Position | None, limit: int) -> WrittenSlice:
+        """The live comments of a post with their newest text and all e-mail addresses, oldest first."""
+        rows = self._database.rows(WRITTEN, (post_id, *(after or BEFORE_OLDEST), limit + 1))
+        shown = [written_of(row) for row in rows[:limit]]
+        return WrittenSlice(shown, (shown[-1].created_at, shown[-1].id) if len(rows) > limit else None)
 
     async def search(self, query: SearchQuery) -> CommentHits:
         """Comments that match."""

@@ -68,8 +68,8 @@ def insert_comment(connection: sqlite3.Connection, new: NewComment, place: Place
     inserted = connection.execute(
         """
         INSERT INTO comment (post_id, parent_id, above, author_id, author_name, author_email, html,
-            created_at, edited_at, ups, downs, best, controversy, state, import_key)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            created_at, sent_created_at, edited_at, ups, downs, best, controversy, state, import_key)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         (
             new.post_id,
@@ -80,6 +80,7 @@ def insert_comment(connection: sqlite3.Connection, new: NewComment, place: Place
             new.author_email,
             new.writing.html,
             new.created_at,
+            new.sent_created_at,
             new.edited_at,
             new.ups,
             new.downs,

@@ -3,7 +3,7 @@
 import sqlite3
 
 from upthread.account.model import Author
-from upthread.comment.model import Comment
+from upthread.comment.model import Comment, WrittenComment
 
 COMMENT = """
     comment.id, comment.post_id, parent_id, above, comment.author_id, author_name, html, created_at, edited_at,
@@ -21,6 +21,15 @@ LISTED_BY_IDS = f"""
 """Takes a JSON array of ids; the rows come in its order."""
 COMMENTS_BY_IDS = f"SELECT {COMMENT} FROM json_each(?) AS wanted CROSS JOIN comment ON comment.id = wanted.value"  # noqa: S608 - no input in it
 """The same."""
+
+WRITTEN = """
+    SELECT comment.id, post_id, author_id, author_name, author_email, text, comment.created_at, sent_created_at
+    FROM comment INDEXED BY comment_by_post_time
+    CROSS JOIN comment_revision ON comment_id = comment.id AND number = revisions
+    WHERE post_id = ? AND state = 'live' AND (comment.created_at, tie) > (?, ?)
+    ORDER BY comment.created_at, tie LIMIT ?
+"""
+"""Takes a post, a place among its comments, and how many to read."""
 
 
 def comment_of(row: sqlite3.Row, *, listed: bool = True) -> Comment:
@@ -43,6 +52,19 @@ def comment_of(row: sqlite3.Row, *, listed: bool = True) -> Comment:
         revisions=row["revisions"],
         title=row["title"] if listed else "",
         community=row["community"] if listed else "",
+    )
+
+
+def written_of(row: sqlite3.Row) -> WrittenComment:
+    """The comment in a row of :data:`WRITTEN`."""
+    return WrittenComment(
+        id=row["id"],
+        post_id=row["post_id"],
+        author=Author(row["author_id"], row["author_name"]),
+        email=row["author_email"],
+        text=row["text"],
+        created_at=row["created_at"],
+        sent_created_at=row["sent_created_at"],
     )
 
 

@@ -22,6 +22,7 @@ from upthread.comment.model import (
     Tally,
     ThreadRef,
     Vote,
+    WrittenComment,
 )
 from upthread.comment.tree import Placed, Wanted
 from upthread.cursor import Position
@@ -48,6 +49,7 @@ class NewComment(Struct, frozen=True, kw_only=True):
     author_email: str = ""
     writing: Writing
     created_at: int
+    sent_created_at: str | None = None
     edited_at: int | None = None
     ups: int = 0
     downs: int = 0
@@ -73,6 +75,13 @@ class CommentSlice(Struct, frozen=True):
     """A part of a flat list: at most as many comments as asked for, and where it ended if there are more."""
 
     comments: list[Comment]
+    end: Position | None
+
+
+class WrittenSlice(Struct, frozen=True):
+    """A part of a post's comments as they were written, and where it ended if there are more."""
+
+    comments: list[WrittenComment]
     end: Position | None
 
 
@@ -157,6 +166,10 @@ class CommentStore(Protocol):
 
     async def newest(self, post_id: int | None, after: Position | None, limit: int) -> CommentSlice:
         """The newest comments of a post or, without one, of the site."""
+        ...
+
+    async def written(self, post_id: int, after: Position | None, limit: int) -> WrittenSlice:
+        """The live comments of a post with their newest text and all e-mail addresses, oldest first."""
         ...
 
     async def search(self, query: SearchQuery) -> CommentHits:

@@ -158,9 +158,14 @@ CREATE TABLE author_karma (
 ) STRICT;
 """
 
+_SENT_TIMES = """
+-- Only where a post came by the original's contract, which gives times back as they were sent.
+ALTER TABLE post ADD COLUMN sent_created_at TEXT;
+"""
+
 LAYOUT = Layout(
     name="post",
     application_id=0x7570506F,  # "upPo"
-    migrations=(_COMMUNITIES + _POSTS + _MARKS + OUTBOX_TABLE,),
+    migrations=(_COMMUNITIES + _POSTS + _MARKS + OUTBOX_TABLE, _SENT_TIMES),
 )
 """What the post room keeps in its file."""

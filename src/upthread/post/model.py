@@ -59,6 +59,8 @@ class PostDraft(Struct, frozen=True, kw_only=True):
     text: str = ""
     flair: str = ""
     nsfw: bool = False
+    sent_created_at: str | None = None
+    """When it was made, in Unix seconds, as whoever posts by the original's contract sends it; None on our own site."""
 
 
 class Post(Struct, frozen=True, kw_only=True):
@@ -86,6 +88,8 @@ class Post(Struct, frozen=True, kw_only=True):
     state: State = "live"
     revisions: int = 1
     """How many versions of title and text there are; more than one means that it was edited."""
+    sent_created_at: str | None = None
+    """The time as it was sent by the original's contract, to be given back so; None if it was not made there."""
 
     @property
     def score(self) -> int:

@@ -5,7 +5,7 @@ import re
 
 import msgspec
 
-from upthread import cursor, links, markdown
+from upthread import cursor, links, markdown, seed
 from upthread.account.model import Actor, Author, PersonErased
 from upthread.cursor import TextPosition
 from upthread.errors import Forbidden, Gone, Invalid, NotFound, SignInNeeded, UpthreadError
@@ -150,13 +150,15 @@ class PostService:
         Raises:
             Invalid: fields community, title, url, text or flair.
         """
+        created_at, sent = seed.times(draft.sent_created_at, self._clock.now())
         new = NewPost(
             community=draft.community or (GUEST_COMMUNITY if actor.is_guest else ""),
             writing=writing(actor, draft.title, draft.text),
             url=links.check(draft.url) if draft.url.strip() else "",
             author=Author(actor.id, actor.name),
             author_email=actor.email,
-            created_at=self._clock.now(),
+            created_at=created_at,
+            sent_created_at=sent,
             flair=checked_flair(draft.flair),
             nsfw=draft.nsfw,
         )

@@ -97,6 +97,7 @@ def _insert(connection: sqlite3.Connection, community: sqlite3.Row, new: NewPost
         "author_name": new.author.name,
         "author_email": new.author_email,
         "created_at": new.created_at,
+        "sent_created_at": new.sent_created_at,
         "day": utc_day(new.created_at),
         "edited_at": new.edited_at,
         "ups": new.ups,

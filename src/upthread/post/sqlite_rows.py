@@ -9,7 +9,8 @@ from upthread.post.model import Community, Post
 
 POST = """
     post.id, (SELECT name FROM community WHERE community.id = post.community_id) AS community, title, url, domain,
-    has_text, author_id, author_name, created_at, edited_at, ups, downs, comments, flair, nsfw, locked, state, revisions
+    has_text, author_id, author_name, created_at, edited_at, ups, downs, comments, flair, nsfw, locked, state,
+    revisions, sent_created_at
 """
 
 POST_BY_ID = (
@@ -48,6 +49,7 @@ def post_of(row: sqlite3.Row) -> Post:
         locked=bool(row["locked"]),
         state=row["state"],
         revisions=row["revisions"],
+        sent_created_at=row["sent_created_at"],
     )
 
 

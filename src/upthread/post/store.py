@@ -62,6 +62,7 @@ class NewPost(Struct, frozen=True, kw_only=True):
     author: Author
     author_email: str = ""
     created_at: int
+    sent_created_at: str | None = None
     edited_at: int | None = None
     ups: int = 0
     downs: int = 0
