@@ -5,7 +5,8 @@ from typing import Literal
 from msgspec import Struct
 
 from upthread.account.model import Author
-from upthread.post.model import SearchQuery, State, Tally, Vote
+from upthread.errors import Conflict
+from upthread.post.model import Post, SearchQuery, State, Tally, Vote
 
 __all__ = ["SearchQuery", "State", "Tally", "Vote"]
 
@@ -22,6 +23,17 @@ class ThreadRef(Struct, frozen=True, kw_only=True):
     """Who is told of comments at the top of the thread."""
     title: str
     community: str
+
+
+def thread_of(post: Post) -> ThreadRef:
+    """The thread below a post that takes comments.
+
+    Raises:
+        Conflict: it takes none; it is locked, deleted or removed.
+    """
+    if post.locked or post.state != "live":
+        raise Conflict("This post takes no new comments.")
+    return ThreadRef(post_id=post.id, author_id=post.author.id, title=post.title, community=post.community)
 
 
 class Comment(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,5 @@
 """What the site keeps in a visitor's browser: the session, who a guest is, a message to show once, the theme."""
 
-import secrets
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -14,8 +13,6 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 SESSION, GUEST, FLASH, THEME = "session", "guest", "flash", "theme"
 YEAR = 365 * 86400
-GUEST_IDS = 2**53 - 1
-"""Guests are told apart by random numbers up to this one: exact in JSON, and two guests never meet in practice."""
 
 
 class Flash(msgspec.Struct, frozen=True):
@@ -81,8 +78,3 @@ class CookieJar:
             return msgspec.convert(value, kind)
         except (BadSignature, msgspec.ValidationError):
             return None
-
-
-def new_guest(name: str, email: str) -> Actor:
-    """Somebody without an account, told apart from other guests by a random number below zero."""
-    return Actor(id=-1 - secrets.randbelow(GUEST_IDS), name=name, email=email)

@@ -1,18 +1,12 @@
 """Forms as people send them: read within bounds, shown again with what was typed when something is wrong."""
 
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from upthread.errors import Invalid, UpthreadError
+from upthread.runtime.forms import body_fields, query_fields
 from upthread.ui.language import Language
-
-BODY_LIMIT = 512 * 1024
-"""Bytes of a form: the longest post, with every letter percent-encoded, fits."""
-FIELD_LIMIT = 1000
-"""Fields of a form."""
 
 
 class Form:
@@ -62,25 +56,8 @@ async def read_form(request: Request) -> Form:
     Raises:
         HTTPException: 413 too large, 415 not a form, 400 not UTF-8.
     """
-    body = await _body(request)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if body and kind != "application/x-www-form-urlencoded":
-        raise HTTPException(415)
-    raw = body or request.scope["query_string"]
-    try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=FIELD_LIMIT)
-    except ValueError as error:
-        raise HTTPException(400) from error
+    pairs = await body_fields(request) or query_fields(request)
     lists: dict[str, list[str]] = {}
     for name, value in pairs:
         lists.setdefault(name, []).append(value.replace("\x00", ""))
     return Form({name: values[-1] for name, values in lists.items()}, lists)
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            raise HTTPException(413)
-    return bytes(body)

@@ -11,6 +11,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from upthread.account.guests import introduced, new_guest
 from upthread.account.model import Actor, Device, SignedIn
 from upthread.account.model import Settings as PersonSettings
 from upthread.assembly import Doors
@@ -20,15 +21,13 @@ from upthread.post.model import Community, PostMark
 from upthread.runtime.clock import Clock
 from upthread.settings import Settings
 from upthread.ui.cache import SHARED
-from upthread.ui.cookies import THEME, CookieJar, Flash, new_guest
+from upthread.ui.cookies import THEME, CookieJar, Flash
 from upthread.ui.forms import Form, read_form
 from upthread.ui.language import LANGUAGES, Language, language, message, negotiate
 from upthread.ui.templates import templates
 from upthread.ui.views import View, Views
 
 T = TypeVar("T")
-GUEST_NAME_LIMIT = 40
-"""Characters of a name that a guest gives."""
 
 log = structlog.get_logger(__name__)
 
@@ -107,10 +106,8 @@ class Visit:
         # Whose session can't be looked up now is no guest: what they write would not be theirs.
         if self.me is not None or "account" in self.missing or not self.may(deed):
             return self.person().actor
-        known = self.guest or new_guest("", "")
-        name = guest_name(form["name"]) if form else known.name
-        email = form["email"][:200] if form else known.email
-        self.guest = Actor(id=known.id, name=name, email=email)
+        known = self.guest or new_guest()
+        self.guest = introduced(known, form["name"], form["email"]) if form else known
         return self.guest
 
     @property
@@ -285,11 +282,6 @@ class Visit:
             "noindex": False,
             "missing": [{"service": service, "text": self.language.text(MISSING[service])} for service in self.missing],
         }
-
-
-def guest_name(typed: str) -> str:
-    """A guest's name on one line, of characters that can be seen: others could turn round the rest of the line."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in typed).split())[:GUEST_NAME_LIMIT]
 
 
 MISSING = {

@@ -4,7 +4,7 @@ from starlette.responses import HTMLResponse, Response
 
 from upthread import markdown
 from upthread.account.model import Actor
-from upthread.comment.model import Comment, ThreadQuery, ThreadRef
+from upthread.comment.model import Comment, ThreadQuery, thread_of
 from upthread.errors import Conflict, Gone, Invalid, NotFound, SignInNeeded, Unavailable
 from upthread.post.model import Post
 from upthread.ui.diff import versions_with_changes
@@ -30,11 +30,10 @@ async def add(visit: Visit) -> Response:
     if form["action"] == "preview":
         return await shown_again(visit, post, parent_id, form, preview_html=markdown.render(form.whole("body")))
     try:
-        check_open(post)
+        thread = thread_of(post)
         actor = visit.writer("comment", form)
         if actor.is_guest:
             check_guest(actor)
-        thread = ThreadRef(post_id=post.id, author_id=post.author.id, title=post.title, community=post.community)
         comment = await visit.services.comment.add(actor, thread, parent_id, form.whole("body"))
     except (SignInNeeded, Invalid, Conflict, Gone, Unavailable) as error:
         if visit.wants_fragment:
@@ -49,16 +48,6 @@ async def add(visit: Visit) -> Response:
         return answer
     back = f"/post/{post.id}/comment/{parent_id}" if parent_id else f"/post/{post.id}"
     return visit.redirect(f"{back}#c{comment.id}", "Your comment is there.")
-
-
-def check_open(post: Post) -> None:
-    """A post may be closed to new comments.
-
-    Raises:
-        Conflict: it is locked, deleted or removed.
-    """
-    if post.locked or post.state != "live":
-        raise Conflict("This post takes no new comments.")
 
 
 def check_guest(guest: Actor) -> None:
