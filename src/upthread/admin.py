@@ -1,4 +1,4 @@
-"""``upthread admin``: what an operator does to accounts, on the data folder itself, beside a running site or not."""
+"""``upthread admin``: what an operator does to accounts, on its database itself, beside a running site or not."""
 
 import asyncio
 import secrets
@@ -14,7 +14,7 @@ from upthread.account.model import Person, Session
 from upthread.account.service import AccountService
 from upthread.assembly import open_accounts
 from upthread.errors import NotFound
-from upthread.options import data_option
+from upthread.options import data_option, site_places
 
 T = TypeVar("T")
 
@@ -107,7 +107,7 @@ def end_sessions(name: str, data: Path, session_id: int | None) -> None:
 
 def _with_accounts(data: Path, work: Callable[[AccountService], Awaitable[T]]) -> T:
     async def run() -> T:
-        async with open_accounts(data) as account:
+        async with open_accounts(site_places(data)["account"]) as account:
             return await work(account)
 
     return asyncio.run(run())

@@ -1,7 +1,8 @@
 """Puts the rooms together: opens each service's database, gives each service its store, sets the couriers going.
 
-The databases here are SQLite files; those on MongoDB are opened in :mod:`upthread.mongo_assembly`, and put together as
-the same services. Whether a door is near or far (:mod:`upthread.fleet`) is for whoever hands it over; nothing here
+Each database is where :mod:`upthread.databases` says: a SQLite file, opened here, or on MongoDB, opened in
+:mod:`upthread.mongo_assembly`, which is imported only then, so that a site on SQLite starts without the driver.
+Whether a door is near or far (:mod:`upthread.fleet`) is for whoever hands it over; nothing here
 depends on it.
 """
 
@@ -11,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar, get_args
+from typing import Any, Generic, TypeVar
 
 from upthread.account import sqlite as account_sqlite
 from upthread.account.model import KarmaChanged, NoticeArrived, PersonErased
@@ -22,6 +23,7 @@ from upthread.comment import sqlite as comment_sqlite
 from upthread.comment.model import PostChanged
 from upthread.comment.service import CommentService
 from upthread.comment.store import CommentStore
+from upthread.databases import ROOMS, Place, Places, Room, files_in
 from upthread.errors import StartError
 from upthread.post import sqlite as post_sqlite
 from upthread.post.model import ThreadChanged
@@ -32,8 +34,6 @@ from upthread.runtime.courier import Courier, Delivery
 from upthread.storage.outbox import Outbox, SqliteOutbox
 from upthread.storage.sqlite import Database, Layout, examine, prepare
 
-Room = Literal["post", "comment", "account"]
-ROOMS: tuple[Room, ...] = get_args(Room)
 ON_SQLITE: Mapping[Room, tuple[Layout, Callable[[Database], Any]]] = {
     "post": (post_sqlite.LAYOUT, post_sqlite.SqlitePostStore),
     "comment": (comment_sqlite.LAYOUT, comment_sqlite.SqliteCommentStore),
@@ -79,59 +79,79 @@ class Services(Doors):
             pass
 
 
-def database_file(data: Path, layout: Layout) -> Path:
-    """Where a service's file is in the data folder."""
-    return data / f"{layout.name}.sqlite3"
-
-
-def prepare_data(data: Path, rooms: tuple[Room, ...] = ROOMS) -> None:
-    """Make the data folder and bring the files of these rooms to this version's layout.
+def prepare_files(places: Places) -> None:
+    """Bring those of the databases that are SQLite files to this version's layout, making them if they are not there.
 
     Raises:
-        StartError: the folder or a file in it can't be used; nothing was changed.
+        StartError: a file or its folder can't be used; nothing was changed.
     """
-    try:
-        data.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartError(
-            "The data folder {path} can't be made: {reason}.", path=str(data), reason=_reason(error)
-        ) from None
+    files = {room: place for room, place in places.items() if isinstance(place, Path)}
+    for file in files.values():
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StartError(
+                "The data folder {path} can't be made: {reason}.",
+                path=str(file.parent),
+                reason=error.strerror or str(error),
+            ) from None
     for act in (examine, prepare):  # all are looked at before the first is touched
-        for room in rooms:
+        for room, file in files.items():
             layout, _ = ON_SQLITE[room]
-            act(database_file(data, layout), layout)
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error)
+            act(file, layout)
 
 
 @asynccontextmanager
 async def open_services(
-    data: Path, clock: Clock = SYSTEM_CLOCK, passwords: Passwords | None = None
+    where: Path | Places, clock: Clock = SYSTEM_CLOCK, passwords: Passwords | None = None
 ) -> AsyncIterator[Services]:
-    """All services in this process on the SQLite files in ``data``; what was acknowledged is on disk at the end.
+    """All services in this process; what was acknowledged is on disk at the end.
+
+    Args:
+        where: each service's database, or the folder with a SQLite file for each.
+        clock: what tells the time.
+        passwords: how passwords are hashed, if not as usual.
 
     Raises:
-        StartError: the folder or a file in it can't be used.
+        StartError: a database can't be used.
     """
-    prepare_data(data)
+    places = files_in(where) if isinstance(where, Path) else where
+    prepare_files(places)
     async with AsyncExitStack() as stack:
-        databases = [await open_file(stack, data, room) for room in ROOMS]
-        post, comment, account = (kept_in(database, room) for database, room in zip(databases, ROOMS, strict=True))
+        files = {room: await open_file(stack, at, room) for room, at in places.items() if isinstance(at, Path)}
+        post, comment, account = [
+            kept_in(files[room], room) if room in files else await open_kept(stack, places[room], room)
+            for room in ROOMS
+        ]
         yield await stack.enter_async_context(
-            connected(post, comment, account, clock, passwords or Passwords(), tuple(databases))
+            connected(post, comment, account, clock, passwords or Passwords(), tuple(files.values()))
         )
 
 
-async def open_file(stack: AsyncExitStack, data: Path, room: Room) -> Database:
-    """A room's SQLite file, which is there and of this version's layout; closed with the stack.
+async def open_kept(stack: AsyncExitStack, place: Place, room: Room) -> Kept[Any]:
+    """What the service of this room keeps, on whichever engine; closed with the stack.
+
+    Where a MongoDB server is not there yet, the service is Unavailable until it is.
+
+    Raises:
+        StartError: the database can't be used.
+    """
+    if isinstance(place, Path):
+        return kept_in(await open_file(stack, place, room), room)
+
+    from upthread import mongo_assembly  # noqa: PLC0415 - see the module's docstring
+
+    return await mongo_assembly.open_kept(stack, place, room)
+
+
+async def open_file(stack: AsyncExitStack, file: Path, room: Room) -> Database:
+    """A room's SQLite file, in a folder that is there; closed with the stack.
 
     Raises:
         StartError: it can't be used.
     """
     layout, _ = ON_SQLITE[room]
-    database = Database.open(database_file(data, layout), layout)
+    database = Database.open(file, layout)
     close: Callable[[], Awaitable[None]] = database.close
     stack.push_async_callback(close)
     return database
@@ -201,16 +221,14 @@ async def running(couriers: tuple[Courier, ...]) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def open_accounts(data: Path, clock: Clock = SYSTEM_CLOCK) -> AsyncIterator[AccountService]:
+async def open_accounts(place: Place, clock: Clock = SYSTEM_CLOCK) -> AsyncIterator[AccountService]:
     """The account service alone, for an operator's command beside a running site.
 
     Raises:
-        StartError: there is no such file yet, or it can't be used.
+        StartError: there is no such file yet, or the database can't be used.
     """
-    layout = account_sqlite.LAYOUT
-    path = database_file(data, layout)
-    if not path.exists():
-        raise StartError("There is no site in {path} yet: start it once with `upthread serve`.", path=str(data))
+    if isinstance(place, Path) and not place.exists():
+        raise StartError("There is no site in {path} yet: start it once with `upthread serve`.", path=str(place.parent))
     async with AsyncExitStack() as stack:
-        database = await open_file(stack, data, "account")
-        yield AccountService(account_sqlite.SqliteAccountStore(database), clock, Passwords())
+        kept = await open_kept(stack, place, "account")
+        yield AccountService(kept.store, clock, Passwords())

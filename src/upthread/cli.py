@@ -78,7 +78,7 @@ def cli() -> None:
 @workers_option
 @click.option("--demo", is_flag=True, help="Fill the site with a demo first, if nothing is in it yet.")
 def serve(host: str | None, port: int | None, data: Path, workers: int | None, *, demo: bool) -> None:
-    """Run the whole site, on SQLite files in one folder.
+    """Run the whole site, on SQLite files in one folder unless the settings name a MongoDB.
 
     The folder is made if it is not there. SIGTERM or Ctrl-C lets running requests finish and ends within 5 seconds.
     Everything else is set by environment variables; docs/settings.md describes them.
@@ -121,8 +121,9 @@ def ui(host: str | None, port: int | None, workers: int | None) -> None:
 def post(host: str | None, port: int | None, data: Path) -> None:
     """Run the service of communities, posts and their votes alone.
 
-    It keeps post.sqlite3 in the folder, which is made if it is not there, and tells the other services what concerns
-    them as soon as they are there. Set UPTHREAD_CALL_SECRET before you let more than this machine reach it:
+    It keeps post.sqlite3 in the folder, which is made if it is not there, or its data on MongoDB if
+    POST_DATABASE_HOST or POST_DATABASE_URL says where. It tells the other services what concerns them as soon
+    as they are there. Set UPTHREAD_CALL_SECRET before you let more than this machine reach it:
     without it whoever reaches the port can do everything.
     """
     _run_service("post", host, port, data)
@@ -135,8 +136,9 @@ def post(host: str | None, port: int | None, data: Path) -> None:
 def comment(host: str | None, port: int | None, data: Path) -> None:
     """Run the service of comments and their votes alone.
 
-    It keeps comment.sqlite3 in the folder, which is made if it is not there, and tells the other services what concerns
-    them as soon as they are there. Set UPTHREAD_CALL_SECRET before you let more than this machine reach it:
+    It keeps comment.sqlite3 in the folder, which is made if it is not there, or its data on MongoDB if
+    COMMENT_DATABASE_HOST or COMMENT_DATABASE_URL says where. It tells the other services what concerns them as soon
+    as they are there. Set UPTHREAD_CALL_SECRET before you let more than this machine reach it:
     without it whoever reaches the port can do everything.
     """
     _run_service("comment", host, port, data)
@@ -149,8 +151,9 @@ def comment(host: str | None, port: int | None, data: Path) -> None:
 def account(host: str | None, port: int | None, data: Path) -> None:
     """Run the service of people, their sessions and inboxes alone.
 
-    It keeps account.sqlite3 in the folder, which is made if it is not there, and tells the other services what concerns
-    them as soon as they are there. Set UPTHREAD_CALL_SECRET before you let more than this machine reach it:
+    It keeps account.sqlite3 in the folder, which is made if it is not there, or its data on MongoDB if
+    ACCOUNT_DATABASE_HOST or ACCOUNT_DATABASE_URL says where. It tells the other services what concerns them as soon
+    as they are there. Set UPTHREAD_CALL_SECRET before you let more than this machine reach it:
     without it whoever reaches the port can do everything.
     """
     _run_service("account", host, port, data)

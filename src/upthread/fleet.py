@@ -15,8 +15,9 @@ from starlette.types import ASGIApp
 from upthread import __version__
 from upthread.account.passwords import Passwords
 from upthread.account.service import AccountService
-from upthread.assembly import Doors, Kept, Room, couriers_from, kept_in, open_file, prepare_data, running
+from upthread.assembly import Doors, Kept, couriers_from, open_kept, prepare_files, running
 from upthread.comment.service import CommentService
+from upthread.databases import Room, place_of
 from upthread.post.service import PostService
 from upthread.runtime import logs
 from upthread.runtime.calls.client import far
@@ -53,11 +54,11 @@ def run_ui(settings: Settings) -> None:
 
 
 def run_service(room: Room, settings: Settings, port: int) -> None:
-    """Serve one service until SIGTERM or SIGINT, on its SQLite file in the data folder.
+    """Serve one service until SIGTERM or SIGINT.
 
     Args:
         room: which.
-        settings: where the others are, where the data are, and the rest.
+        settings: where the others are, where its database is, and the rest.
         port: where to listen; 0 takes any that is free.
 
     Raises:
@@ -65,19 +66,20 @@ def run_service(room: Room, settings: Settings, port: int) -> None:
     """
     logs.configure(settings.log_level, readable=settings.readable_logs)
     listeners = listen(settings.host, port)
-    prepare_data(settings.data, (room,))
+    place = place_of(room, settings)
+    prepare_files({room: place})
 
     @asynccontextmanager
     async def service() -> AsyncIterator[ASGIApp]:
         async with AsyncExitStack() as stack:
-            kept = kept_in(await open_file(stack, settings.data, room), room)
+            kept = await open_kept(stack, place, room)
             own = service_on(room, kept, SystemClock(), Passwords())
             doors = await far_doors(stack, settings, {room: own})
             await stack.enter_async_context(running(couriers_from(room, kept, doors)))
             yield service_app(room, own, settings.call_secret)
 
     url = address(settings.host, listeners[0])
-    serve(service, listeners, lambda: log.info("listening", url=url, process=room, data=str(settings.data.resolve())))
+    serve(service, listeners, lambda: log.info("listening", url=url, process=room, data=str(place)))
 
 
 def service_on(room: Room, kept: Kept[Any], clock: Clock, passwords: Passwords) -> Any:

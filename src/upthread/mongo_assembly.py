@@ -5,15 +5,30 @@ A module of its own, so that a site on SQLite starts without the driver.
 
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import Any
 
 from upthread.account.model import PersonErased
 from upthread.account.mongo import LAYOUT as ACCOUNT_LAYOUT
 from upthread.account.mongo import MongoAccountStore
 from upthread.account.store import AccountStore
 from upthread.assembly import Kept
+from upthread.databases import MongoAddress, Room
+from upthread.errors import StartError
 from upthread.runtime.courier import Courier, Delivery
 from upthread.storage.mongo import MongoDatabase, MongoLayout
 from upthread.storage.mongo_outbox import MongoOutbox
+
+
+async def open_kept(stack: AsyncExitStack, place: MongoAddress, room: Room) -> Kept[Any]:
+    """What the service of this room keeps on MongoDB; closed with the stack. Unavailable until the server is there.
+
+    Raises:
+        StartError: the address or the database can't be used; the setting is named.
+    """
+    try:
+        return await OPEN[room](stack, place.url, place.database)
+    except StartError as error:
+        raise StartError("{variable}: {reason}", variable=place.variable, reason=str(error)) from error
 
 
 async def open_account(stack: AsyncExitStack, url: str, database: str) -> Kept[AccountStore]:
@@ -21,7 +36,6 @@ async def open_account(stack: AsyncExitStack, url: str, database: str) -> Kept[A
 
     Raises:
         StartError: the address or the database can't be used.
-        Unavailable: the server does not answer (yet).
     """
     kept = await _open(stack, url, database, ACCOUNT_LAYOUT)
     store = MongoAccountStore(kept)
@@ -32,6 +46,10 @@ async def open_account(stack: AsyncExitStack, url: str, database: str) -> Kept[A
 
 
 async def _open(stack: AsyncExitStack, url: str, database: str, layout: MongoLayout) -> MongoDatabase:
-    opened = await MongoDatabase.open(url, database, layout)
+    opened = await MongoDatabase.open_soon(url, database, layout)
     stack.push_async_callback(opened.close)
     return opened
+
+
+OPEN = {"account": open_account}
+"""How each room's store is opened."""

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
+from upthread.databases import Places, places
 from upthread.settings import Settings
 
 
@@ -17,6 +19,15 @@ def environment_settings() -> Settings:
         StartError: a variable has a value that it can't have.
     """
     return Settings.from_environment(os.environ)
+
+
+def site_places(data: Path) -> Places:
+    """Where the site keeps its data, as the environment says, with this data folder.
+
+    Raises:
+        StartError: a variable has a value that it can't have.
+    """
+    return places(replace(environment_settings(), data=data))
 
 
 host_option = click.option("--host", metavar="ADDRESS", help="Where to listen.  [default: $UPTHREAD_HOST or 127.0.0.1]")
@@ -39,11 +50,11 @@ def port_option(default: str) -> Callable[[Callable[..., Any]], Callable[..., An
 
 
 def data_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the option ``--data``, the folder with the site's databases."""
+    """Give a command the option ``--data``, the folder with those of the site's databases that are SQLite files."""
     return click.option(
         "--data",
         default=lambda: environment_settings().data,
         metavar="DIR",
         type=click.Path(path_type=Path),
-        help="The folder with the site's databases.  [default: $UPTHREAD_DATA or data]",
+        help="The folder with the site's SQLite files.  [default: $UPTHREAD_DATA or data]",
     )(command)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -23,6 +24,10 @@ SHORTEST_SECRET = 32
 """Characters of a secret, so that it can't be guessed."""
 LINE_LIMIT = 255
 """Characters of a name or tagline: no host name is longer."""
+DATABASE_NAME_LIMIT = 63
+"""Bytes of a database's name on MongoDB."""
+MONGODB_SCHEMES = ("mongodb://", "mongodb+srv://")
+SQLITE_SCHEME = "sqlite:///"
 
 
 class Secret(str):
@@ -49,6 +54,8 @@ class Setting(Struct, frozen=True, kw_only=True):
     meaning: str
     read: Callable[[str], Any]
     """Makes the value of its text; raises ValueError if it can't be."""
+    confidential: bool = False
+    """Whether a value must not be seen, not even a wrong one."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -68,6 +75,19 @@ class Settings(Struct, frozen=True, kw_only=True):
     account_host: str
     account_port: int
     call_secret: Secret
+    database_url: Secret
+    post_database_url: Secret
+    post_database_host: str
+    post_database_port: int
+    post_database: str
+    comment_database_url: Secret
+    comment_database_host: str
+    comment_database_port: int
+    comment_database: str
+    account_database_url: Secret
+    account_database_host: str
+    account_database_port: int
+    account_database: str
     site_name: str
     tagline: str
     guests: Guests
@@ -107,7 +127,7 @@ def _value(setting: Setting, environ: Mapping[str, str]) -> Any:
     try:
         return setting.read(text or setting.default)
     except ValueError:
-        if setting.read is _secret:
+        if setting.confidential:
             raise StartError("{variable} has to be {values}.", variable=variable, values=setting.values) from None
         raise StartError(
             "{variable} has to be {values}, not {text}.", variable=variable, values=setting.values, text=repr(text)
@@ -146,7 +166,7 @@ def _line(text: str) -> str:
 
 
 def _host(text: str) -> str:
-    if not text.isprintable() or " " in text or "/" in text:
+    if not text.isprintable() or any(character in " /@?#" for character in text):
         raise ValueError
     return text
 
@@ -155,6 +175,29 @@ def _secret(text: str) -> Secret:
     if 0 < len(text) < SHORTEST_SECRET:
         raise ValueError
     return Secret(text)
+
+
+def _url(text: str) -> Secret:
+    if text.startswith(SQLITE_SCHEME):
+        if not text.removeprefix(SQLITE_SCHEME):
+            raise ValueError
+    elif text and not (text.startswith(MONGODB_SCHEMES) and text.isprintable() and urlsplit(text).netloc):
+        raise ValueError
+    return Secret(text)
+
+
+def _server(text: str) -> Secret:
+    if not text.startswith(MONGODB_SCHEMES):
+        return Secret(_host(text))
+    if urlsplit(text).path.strip("/"):
+        raise ValueError
+    return _url(text)
+
+
+def _database_name(text: str) -> str:
+    if len(text.encode()) > DATABASE_NAME_LIMIT or any(character in '/\\. "$*<>:|?' for character in text):
+        raise ValueError
+    return text
 
 
 def _networks(text: str) -> tuple[str, ...]:
@@ -175,6 +218,47 @@ def _from_to(least: int, most: int) -> dict[str, Any]:
 
 _LINE: dict[str, Any] = {"values": f"a line of at most {LINE_LIMIT} characters", "read": _line}
 
+
+def _database_of(room: str, database: str) -> tuple[Setting, ...]:
+    variable, group = f"{room.upper()}_DATABASE", "Databases"
+    return (
+        Setting(
+            variable=f"{variable}_URL",
+            field=f"{room}_database_url",
+            group=group,
+            values="a URL that begins with `mongodb://`, `mongodb+srv://` or `sqlite:///`",
+            meaning=f"Where the {room} service keeps its data, if not in the data folder.",
+            read=_url,
+            confidential=True,
+        ),
+        Setting(
+            variable=f"{variable}_HOST",
+            field=f"{room}_database_host",
+            group=group,
+            values="an address or a host name",
+            meaning=f"The MongoDB server of the {room} service. Instead of a URL, not beside one.",
+            read=_host,
+        ),
+        Setting(
+            variable=f"{variable}_PORT",
+            field=f"{room}_database_port",
+            group=group,
+            default="27017",
+            meaning=f"The port of `{variable}_HOST`.",
+            **_from_to(1, 65535),
+        ),
+        Setting(
+            variable=variable,
+            field=f"{room}_database",
+            group=group,
+            default=database,
+            values="a name that MongoDB takes",
+            meaning=f"The {room} service's database on MongoDB, unless its URL names one.",
+            read=_database_name,
+        ),
+    )
+
+
 SETTINGS = (
     Setting(
         variable="UPTHREAD_DATA",
@@ -182,7 +266,7 @@ SETTINGS = (
         group="Data",
         default="data",
         values="the path of a folder",
-        meaning="Where everything is kept. Made if it is not there.",
+        meaning="Where everything is kept that is in no other database. Made if it is not there.",
         read=Path,
     ),
     Setting(
@@ -193,6 +277,7 @@ SETTINGS = (
         meaning="Signs cookies; the same for all processes of a site. Unless set, one is made and kept in the data "
         "folder, in the file `secret`.",
         read=_secret,
+        confidential=True,
     ),
     Setting(
         variable="UPTHREAD_HOST",
@@ -286,7 +371,22 @@ SETTINGS = (
         meaning="What the processes tell each other to be let in; the same for all. Unless set, a service answers "
         "everyone who reaches its port, and warns of it at start.",
         read=_secret,
+        confidential=True,
     ),
+    Setting(
+        variable="DATABASE_URL",
+        field="database_url",
+        group="Databases",
+        values="`host:port` of a MongoDB server, or a URL that begins with `mongodb://` or `mongodb+srv://` and names "
+        "no database",
+        meaning="Where every service keeps its data that has no setting of its own below. Unless set, that is the data "
+        "folder.",
+        read=_server,
+        confidential=True,
+    ),
+    *_database_of("post", "posts"),
+    *_database_of("comment", "comments"),
+    *_database_of("account", "accounts"),
     Setting(
         variable="UPTHREAD_SITE_NAME",
         field="site_name",

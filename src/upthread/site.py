@@ -13,7 +13,8 @@ import structlog
 from starlette.types import ASGIApp
 
 from upthread import __version__
-from upthread.assembly import open_services, prepare_data
+from upthread.assembly import open_services, prepare_files
+from upthread.databases import Places, files_in, places
 from upthread.demo import load as load_demo
 from upthread.runtime import logs
 from upthread.runtime.clock import Clock, SystemClock
@@ -37,38 +38,41 @@ def run(settings: Settings, *, demo: bool) -> None:
     """
     logs.configure(settings.log_level, readable=settings.readable_logs)
     listeners = listen(settings.host, settings.port, settings.workers)  # first, as it shows whether we run already
-    prepare_data(settings.data)
+    databases = places(settings)
+    prepare_files(databases)
     secret = site_secret(settings)
     clock = SystemClock()
     if demo:
-        asyncio.run(_fill(settings.data, clock))
+        asyncio.run(_fill(databases, clock))
 
     @asynccontextmanager
     async def site() -> AsyncIterator[ASGIApp]:
-        async with open_services(settings.data, clock) as services:
+        async with open_services(databases, clock) as services:
             yield make_app(services, settings, clock, secret)
 
     url = address(settings.host, listeners[0])
-    serve(site, listeners, lambda: _announce(url, settings.data))
+    serve(site, listeners, lambda: _announce(url, settings.data, databases))
 
 
-async def _fill(data: Path, clock: Clock) -> None:
+async def _fill(databases: Places, clock: Clock) -> None:
     if sys.stdout.isatty():
         click.echo("Filling the site with the demo, if nothing is in it yet ...")
-    async with open_services(data, clock) as services:
+    async with open_services(databases, clock) as services:
         await load_demo(services, clock)
 
 
-def _announce(url: str, data: Path) -> None:
+def _announce(url: str, data: Path, databases: Places) -> None:
     # Where `make run` has installed it, the command is on no search path; then it is called as it was just now.
     typed = sys.argv[0] if Path(sys.argv[0]).name == "upthread" and not shutil.which("upthread") else "upthread"
     make_admin = f"{typed} admin make-admin NAME --data {shlex.quote(str(data))}"
+    others = [str(place) for room, place in databases.items() if place != files_in(data)[room]]
+    kept = ", ".join([*([str(data.resolve())] if len(others) < len(databases) else []), *others])
     if not sys.stdout.isatty():
-        log.info("listening", url=url, data=str(data.resolve()), to_make_an_administrator=make_admin)
+        log.info("listening", url=url, data=kept, to_make_an_administrator=make_admin)
         return
     click.echo()
     click.echo(f"  Upthread {__version__} is at  {click.style(url, bold=True, underline=True)}")
-    click.echo(f"  Data are in           {data.resolve()}")
+    click.echo(f"  Data are in           {kept}")
     click.echo(f"  An administrator:     sign up there, then run  {make_admin}")
     click.echo("  To stop:              Ctrl-C")
     click.echo()

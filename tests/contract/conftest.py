@@ -13,21 +13,20 @@ from tests.loopback import on_loopback
 from upthread.account.passwords import Passwords
 from upthread.account.service import AccountService
 from upthread.assembly import (
-    ROOMS,
     Doors,
     Kept,
     Services,
     connected,
     couriers_from,
-    database_file,
     kept_in,
     open_file,
     open_services,
-    prepare_data,
+    prepare_files,
     running,
 )
 from upthread.comment import sqlite as comment_sqlite
 from upthread.comment.service import CommentService
+from upthread.databases import ROOMS, file_in, files_in
 from upthread.fleet import service_on
 from upthread.mongo_assembly import open_account
 from upthread.post import sqlite as post_sqlite
@@ -75,9 +74,9 @@ async def services(
 @asynccontextmanager
 async def open_far(data: Path, clock: ManualClock, passwords: Passwords) -> AsyncIterator[Services]:
     """The services on SQLite, called over HTTP by whoever calls them, their couriers too."""
-    prepare_data(data)
+    prepare_files(files_in(data))
     async with AsyncExitStack() as stack:
-        databases = {room: await open_file(stack, data, room) for room in ROOMS}
+        databases = {room: await open_file(stack, file_in(data, room), room) for room in ROOMS}
         kept = {room: kept_in(databases[room], room) for room in ROOMS}
         near = {room: service_on(room, kept[room], clock, passwords) for room in ROOMS}
         app = Starlette(routes=[Mount(f"/{room}", routes=call_routes(near[room], SECRET)) for room in ROOMS])
@@ -100,7 +99,7 @@ async def open_on_mongodb(
     async with AsyncExitStack() as stack:
         databases = []
         for layout in (post_sqlite.LAYOUT, comment_sqlite.LAYOUT):
-            database = Database.open(database_file(data, layout), layout)
+            database = Database.open(file_in(data, layout.name), layout)
             stack.push_async_callback(database.close)
             databases.append(database)
         post, comment = databases

@@ -20,7 +20,8 @@ import httpx
 import pytest
 
 from tests.process.conftest import HANGING, Program, Start
-from upthread.assembly import LAYOUTS, database_file, open_services
+from upthread.assembly import LAYOUTS, open_services
+from upthread.databases import file_in
 from upthread.storage.sqlite import Layout
 
 LAST: Layout = LAYOUTS[-1]
@@ -124,14 +125,14 @@ def test_next_start_goes_on(serve: Serve) -> None:
 
 def no_database(data: Path) -> Path:
     """A text in place of a database."""
-    file = database_file(data, LAST)
+    file = file_in(data, LAST.name)
     file.write_text("These are my notes, and no database at all. " * 40)
     return file
 
 
 def newer_database(data: Path) -> Path:
     """A database of ours, but of the year after next."""
-    file = database_file(data, LAST)
+    file = file_in(data, LAST.name)
     with closing(sqlite3.connect(file)) as connection:
         connection.execute(f"PRAGMA application_id = {LAST.application_id}")
         connection.execute("PRAGMA user_version = 999")
@@ -141,7 +142,7 @@ def newer_database(data: Path) -> Path:
 
 def strange_database(data: Path) -> Path:
     """A database of some other program."""
-    file = database_file(data, LAST)
+    file = file_in(data, LAST.name)
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("CREATE TABLE recipes (id INTEGER)")
     return file
@@ -149,7 +150,7 @@ def strange_database(data: Path) -> Path:
 
 def folder_for_database(data: Path) -> Path:
     """A folder in place of a database."""
-    file = database_file(data, LAST)
+    file = file_in(data, LAST.name)
     file.mkdir()
     return file
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from upthread.databases import MongoAddress, Place, Room, place_of
 from upthread.errors import StartError
 from upthread.runtime.secret import site_secret
 from upthread.settings import SETTINGS, Secret, Setting, Settings
@@ -25,6 +26,7 @@ def test_nothing_has_to_be_set() -> None:
     assert (settings.post_host, settings.comment_host, settings.account_host) == ("post", "comment", "account")
     assert (settings.post_port, settings.comment_port, settings.account_port) == (5000, 9292, 9293)
     assert settings.call_secret == ""
+    assert place_of("post", settings) == Path("data/post.sqlite3")
     assert (settings.log_format, settings.log_level) == ("auto", "info")
 
 
@@ -45,6 +47,19 @@ def test_every_variable_sets_its_setting() -> None:
             "ACCOUNT_SERVICE_HOST": "10.0.0.3",
             "ACCOUNT_SERVICE_PORT": "3",
             "UPTHREAD_CALL_SECRET": "y" * 32,
+            "DATABASE_URL": "mongodb://z",
+            "POST_DATABASE_URL": "mongodb://a",
+            "POST_DATABASE_HOST": "10.0.1.1",
+            "POST_DATABASE_PORT": "11",
+            "POST_DATABASE": "p",
+            "COMMENT_DATABASE_URL": "mongodb+srv://b",
+            "COMMENT_DATABASE_HOST": "10.0.1.2",
+            "COMMENT_DATABASE_PORT": "12",
+            "COMMENT_DATABASE": "c",
+            "ACCOUNT_DATABASE_URL": "sqlite:///a.sqlite3",
+            "ACCOUNT_DATABASE_HOST": "10.0.1.3",
+            "ACCOUNT_DATABASE_PORT": "13",
+            "ACCOUNT_DATABASE": "a",
             "UPTHREAD_SITE_NAME": "Птицы",
             "UPTHREAD_TAGLINE": "Everything that flies",
             "UPTHREAD_GUESTS": "ALL",
@@ -69,6 +84,19 @@ def test_every_variable_sets_its_setting() -> None:
         "account_host": "10.0.0.3",
         "account_port": 3,
         "call_secret": "y" * 32,
+        "database_url": "mongodb://z",
+        "post_database_url": "mongodb://a",
+        "post_database_host": "10.0.1.1",
+        "post_database_port": 11,
+        "post_database": "p",
+        "comment_database_url": "mongodb+srv://b",
+        "comment_database_host": "10.0.1.2",
+        "comment_database_port": 12,
+        "comment_database": "c",
+        "account_database_url": "sqlite:///a.sqlite3",
+        "account_database_host": "10.0.1.3",
+        "account_database_port": 13,
+        "account_database": "a",
         "site_name": "Птицы",
         "tagline": "Everything that flies",
         "guests": "all",
@@ -107,6 +135,10 @@ def test_the_brand_tells_where_one_is(env: str, hostname: str, brand: str) -> No
         ("UPTHREAD_LOG_LEVEL", "loud"),
         ("UPTHREAD_SITE_NAME", "x" * 256),
         ("UPTHREAD_TAGLINE", "two\nlines"),
+        ("POST_DATABASE_HOST", "ann:secret@db"),
+        ("COMMENT_DATABASE_PORT", "0"),
+        ("ACCOUNT_DATABASE", "a.b"),
+        ("ACCOUNT_DATABASE", "x" * 64),
     ],
 )
 def test_a_bad_value_is_named_in_one_line(variable: str, value: str) -> None:
@@ -125,6 +157,89 @@ def test_a_weak_secret_is_refused_unseen() -> None:
     assert str(refused.value) == "UPTHREAD_SECRET has to be at least 32 characters."
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("POST_DATABASE_URL", "mysql://ann:hunter2@db"),
+        ("COMMENT_DATABASE_URL", "mongodb://"),
+        ("ACCOUNT_DATABASE_URL", "sqlite:///"),
+        ("ACCOUNT_DATABASE_URL", "sqlite:account.sqlite3"),
+        ("DATABASE_URL", "postgres://ann:hunter2@db"),
+        ("DATABASE_URL", "mongodb://db/reddit"),
+    ],
+)
+def test_a_wrong_url_is_refused_unseen(variable: str, value: str) -> None:
+    """A URL that says no place is refused with its variable's name, without being printed: it may hold a password."""
+    with pytest.raises(StartError) as refused:
+        Settings.from_environment({variable: value})
+    (setting,) = [setting for setting in SETTINGS if setting.variable == variable]
+    assert str(refused.value) == f"{variable} has to be {setting.values}."
+
+
+def on_mongodb(url: str, database: str, variable: str) -> MongoAddress:
+    """A place on MongoDB."""
+    return MongoAddress(Secret(url), database, variable)
+
+
+@pytest.mark.parametrize(
+    ("environment", "room", "place"),
+    [
+        ({"UPTHREAD_DATA": "/srv"}, "comment", Path("/srv/comment.sqlite3")),
+        ({"POST_DATABASE_URL": "sqlite:///p.db"}, "post", Path("p.db")),
+        ({"POST_DATABASE_URL": "sqlite:////srv/p.db"}, "post", Path("/srv/p.db")),
+        ({"POST_DATABASE_URL": "sqlite:////srv/p.db"}, "account", Path("data/account.sqlite3")),
+        (
+            {"POST_DATABASE_HOST": "post_db"},
+            "post",
+            on_mongodb("mongodb://post_db:27017/?directConnection=true", "posts", "POST_DATABASE_HOST"),
+        ),
+        (
+            {"COMMENT_DATABASE_HOST": "::1", "COMMENT_DATABASE_PORT": "1", "COMMENT_DATABASE": "talk"},
+            "comment",
+            on_mongodb("mongodb://[::1]:1/?directConnection=true", "talk", "COMMENT_DATABASE_HOST"),
+        ),
+        (
+            {"ACCOUNT_DATABASE_URL": "mongodb://u:p%40@a,b:1/people?replicaSet=rs0", "ACCOUNT_DATABASE": "unused"},
+            "account",
+            on_mongodb("mongodb://u:p%40@a,b:1/people?replicaSet=rs0", "people", "ACCOUNT_DATABASE_URL"),
+        ),
+        (
+            {"ACCOUNT_DATABASE_URL": "mongodb+srv://db.example"},
+            "account",
+            on_mongodb("mongodb+srv://db.example", "accounts", "ACCOUNT_DATABASE_URL"),
+        ),
+        (
+            {"DATABASE_URL": "127.0.0.1:27017"},
+            "comment",
+            on_mongodb("mongodb://127.0.0.1:27017/?directConnection=true", "comments", "DATABASE_URL"),
+        ),
+        (
+            {"DATABASE_URL": "mongodb://u:p@db/?tls=true", "POST_DATABASE_URL": "sqlite:///p.db"},
+            "account",
+            on_mongodb("mongodb://u:p@db/?tls=true", "accounts", "DATABASE_URL"),
+        ),
+        ({"DATABASE_URL": "db:1", "POST_DATABASE_URL": "sqlite:///p.db"}, "post", Path("p.db")),
+    ],
+)
+def test_where_a_service_keeps_its_data(environment: dict[str, str], room: Room, place: Place) -> None:
+    """A service's data are where its own settings say, else where the one for all says, else in the data folder."""
+    assert place_of(room, Settings.from_environment(environment)) == place
+
+
+def test_one_database_is_named_once() -> None:
+    """A host beside a URL is refused by a line that names both."""
+    settings = Settings.from_environment({"POST_DATABASE_HOST": "db", "POST_DATABASE_URL": "sqlite:///p.db"})
+    with pytest.raises(StartError, match=r"^POST_DATABASE_HOST and POST_DATABASE_URL are both set; set one of them\.$"):
+        place_of("post", settings)
+
+
+def test_a_database_is_told_without_its_password() -> None:
+    """What is logged of a database are its name and its servers."""
+    place = on_mongodb("mongodb://ann:hunter2@a,b:1/people", "people", "ACCOUNT_DATABASE_URL")
+    assert str(place) == "the MongoDB database people on a,b:1"
+    assert "hunter2" not in repr(place)
+
+
 def test_a_secret_is_not_printed_with_the_settings() -> None:
     """Settings in a log or traceback show that there is a secret, not which."""
     settings = Settings.from_environment({"UPTHREAD_SECRET": "hunter2" * 5})
@@ -136,7 +251,8 @@ def test_a_secret_is_not_printed_with_the_settings() -> None:
 def test_every_value_can_come_from_a_file(setting: Setting, tmp_path: Path) -> None:
     """NAME_FILE names a file with the value, line end and all; an empty one leaves the default."""
     examples = {"secret": "x" * 32, "call_secret": "y" * 32, "trusted_proxies": "192.0.2.1"}
-    value = setting.default or examples.get(setting.field, "word")
+    example = "mongodb://db" if setting.field.endswith("_url") else "word"
+    value = setting.default or examples.get(setting.field, example)
     file = tmp_path / "value"
     file.write_text(f"{value}\n", encoding="utf-8")
     from_file = Settings.from_environment({f"{setting.variable}_FILE": str(file)})

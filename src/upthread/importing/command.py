@@ -15,7 +15,7 @@ from tqdm import tqdm
 from upthread.assembly import open_services
 from upthread.importing.dump import BadLine, Dump, Unrecognised, recognised
 from upthread.importing.importer import Step, bytes_to_read, import_dumps
-from upthread.options import data_option
+from upthread.options import data_option, site_places
 
 BAD_LINES_SHOWN = 20
 """Bad lines named for each file; the rest are counted only."""
@@ -86,7 +86,10 @@ async def _import(dumps: list[Dump], data: Path, comments: int, report: "Report"
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stop.set)
     with report:
-        async with open_services(data) as services, aclosing(import_dumps(services, dumps, comments)) as steps:
+        async with (
+            open_services(site_places(data)) as services,
+            aclosing(import_dumps(services, dumps, comments)) as steps,
+        ):
             async for step in steps:
                 report.take(step)
                 if stop.is_set():

@@ -17,7 +17,7 @@ acknowledged votes or show people pages without what they have just written, so 
 import asyncio
 import time
 import warnings
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 import pymongo
 import structlog
 from bson.codec_options import CodecOptions
+from dns.exception import DNSException
 from prometheus_client import Counter
 from pymongo import AsyncMongoClient, IndexModel, ReadPreference, ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -63,6 +64,10 @@ NEXT_TO_NOTHING = 0.001
 """Seconds for what is out of time; to the driver, 0 would mean as long as it likes."""
 PAUSE = 0.05
 """Seconds between repetitions that the driver leaves to us."""
+PATIENCE = 2.0
+"""Seconds that a process which starts waits for the server before it goes on without it."""
+NEXT_LOOK = 1.0
+"""Seconds until it is tried again to bring a database to its layout. The driver waits for a server itself."""
 
 OLDEST_WIRE_VERSION = 17
 """MongoDB 6.0: older ones can't look up documents of a sharded collection within a query, and nobody mends them."""
@@ -110,6 +115,7 @@ class MongoDatabase:
         self._taking = asyncio.Lock()
         self._listeners: list[asyncio.Event] = []
         self._under_way: set[asyncio.Future[Any]] = set()
+        self._opening: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, url: str, database: str, layout: MongoLayout) -> "MongoDatabase":
@@ -120,34 +126,40 @@ class MongoDatabase:
                 transactions, or the database is a newer version's.
             Unavailable: the server does not answer (yet).
         """
+        opened = cls(_client(url, layout), database, layout.name)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", UserWarning)  # the driver ignores an option it doesn't understand
-                client: AsyncMongoClient[Document] = AsyncMongoClient(
-                    url,
-                    appname=f"upthread-{layout.name}",
-                    retryWrites=True,
-                    retryReads=True,
-                    connectTimeoutMS=2000,
-                    heartbeatFrequencyMS=2000,
-                )
-            opened = cls(client, database, layout.name)
-        except (PyMongoError, ValueError, UserWarning) as error:
-            raise StartError(
-                "The address of MongoDB for the {service} service is not right: {reason}.",
-                service=layout.name,
-                reason=_without_password(url, error),
-            ) from None
-        try:
-            await opened._check_server()
-            await opened._migrate(layout)
+            await opened._prepare(layout)
         except BaseException:
             await opened.close()
             raise
         return opened
 
+    @classmethod
+    async def open_soon(cls, url: str, database: str, layout: MongoLayout) -> "MongoDatabase":
+        """Like :meth:`open`, but go on without a server that does not answer (yet).
+
+        Until it has come and the database is of this version's layout, every operation is Unavailable.
+
+        Raises:
+            StartError: as :meth:`open`, if that is found out soon; later on it is logged.
+        """
+        opened = cls(_client(url, layout), database, layout.name)
+        patience_has_ended = asyncio.Event()
+        opening = opened._opening = asyncio.create_task(opened._prepare_at_last(layout, patience_has_ended))
+        await asyncio.wait([opening], timeout=PATIENCE)
+        if not opening.done():
+            patience_has_ended.set()
+            log.warning("MongoDB is waited for", service=layout.name, database=database)
+        elif error := opening.exception():
+            await opened.close()
+            raise error
+        return opened
+
     async def close(self) -> None:
         """Finish what has begun, and close every connection."""
+        if self._opening:
+            self._opening.cancel()
+            await asyncio.wait([self._opening])
         await asyncio.gather(*self._under_way, return_exceptions=True)
         with pymongo.timeout(TO_ABORT):  # saying goodbye to a server that is away would wait for it
             await self._client.close()
@@ -158,7 +170,7 @@ class MongoDatabase:
 
     # reading and writing
 
-    async def read(self, operation: Awaitable[T]) -> T:
+    async def read(self, operation: Coroutine[Any, Any, T]) -> T:
         """Wait for a read.
 
         Raises:
@@ -169,7 +181,7 @@ class MongoDatabase:
         with pymongo.timeout(_time_left(AWAY_DEADLINE if away else READ_DEADLINE)):
             return await self._finish(operation)
 
-    async def write(self, operation: Awaitable[T]) -> T:
+    async def write(self, operation: Coroutine[Any, Any, T]) -> T:
         """Wait for one write to one document.
 
         Raises:
@@ -301,11 +313,35 @@ class MongoDatabase:
         """Make the indexes that are not there yet; the server builds them without stopping anyone."""
         await self.collection(collection).create_indexes(list(indexes))
 
+    async def _prepare(self, layout: MongoLayout) -> None:
+        await self._check_server()
+        await self._migrate(layout)
+
+    async def _prepare_at_last(self, layout: MongoLayout, patience_has_ended: asyncio.Event) -> None:
+        preparing = MongoDatabase(self._client, self._database.name, self.name)  # which may operate already
+        while True:
+            try:
+                await preparing._prepare(layout)
+            except Unavailable:
+                pass
+            except StartError as error:
+                if not patience_has_ended.is_set():
+                    raise
+                log.warning("MongoDB can't be used", service=self.name, reason=str(error))
+            else:
+                break
+            await asyncio.sleep(NEXT_LOOK)
+        if patience_has_ended.is_set():
+            log.info("MongoDB has come", service=self.name)
+
     async def _check_server(self) -> None:
         try:
             with pymongo.timeout(_time_left(WRITE_DEADLINE)):
                 hello = await self._client.admin.command("hello")
-        except ConfigurationError as error:  # the driver does not speak to servers as old as this one
+        except ConfigurationError as error:
+            if isinstance(error.__cause__, DNSException):
+                raise self._unavailable(error) from error
+            # The driver does not speak to servers as old as this one.
             raise StartError("MongoDB can't be used: {reason}.", reason=str(error).rstrip(".")) from error
         except OperationFailure as error:
             if error.code in REFUSED_LOG_IN:
@@ -318,6 +354,8 @@ class MongoDatabase:
             raise self._unavailable(error) from error
         if hello["maxWireVersion"] < OLDEST_WIRE_VERSION:
             raise StartError("This MongoDB server is too old; Upthread needs 6.0 or newer.")
+        if hello.get("isreplicaset"):
+            raise self._unavailable(PyMongoError("rs.initiate() has not been run yet"))
         if "setName" not in hello and hello.get("msg") != "isdbgrid":
             raise StartError(
                 "This MongoDB server is neither a replica set nor a sharded cluster, so it has no transactions. "
@@ -351,18 +389,29 @@ class MongoDatabase:
 
     async def _version(self) -> int:
         last = await self.read(self.collection(MIGRATIONS).find_one(sort=[("_id", -1)]))
+        if last and last["service"] != self.name:
+            raise StartError(
+                "The database {name} is that of the {other} service; each service has its own.",
+                name=self._database.name,
+                other=last["service"],
+            )
         return int(last["_id"]) if last else 0
 
     async def _record(self, number: int) -> None:
         await self.repeat(
             lambda: self.collection(MIGRATIONS).update_one(
-                {"_id": number}, {"$currentDate": {"done_at": True}}, upsert=True
+                {"_id": number},
+                {"$currentDate": {"done_at": True}, "$setOnInsert": {"service": self.name}},
+                upsert=True,
             )
         )
 
     # finishing and failing
 
-    async def _finish(self, operation: Awaitable[T]) -> T:
+    async def _finish(self, operation: Coroutine[Any, Any, T]) -> T:
+        if self._opening and not self._opening.done():
+            operation.close()
+            raise Unavailable(service=self.name)
         task = asyncio.ensure_future(operation)
         self._under_way.add(task)
         task.add_done_callback(self._done)
@@ -382,6 +431,27 @@ class MongoDatabase:
         failures.labels(self.name, type(error).__name__).inc()
         log.error("mongodb failed", database=self.name, kind=type(error).__name__, error=str(error)[:300])
         return Unavailable(service=self.name)
+
+
+def _client(url: str, layout: MongoLayout) -> AsyncMongoClient[Document]:
+    """The driver's client for this address; it connects when it is first used."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # the driver ignores an option it doesn't understand
+            return AsyncMongoClient(
+                url,
+                appname=f"upthread-{layout.name}",
+                retryWrites=True,
+                retryReads=True,
+                connectTimeoutMS=2000,
+                heartbeatFrequencyMS=2000,
+            )
+    except (PyMongoError, ValueError, UserWarning) as error:
+        raise StartError(
+            "The address of MongoDB for the {service} service is not right: {reason}.",
+            service=layout.name,
+            reason=_without_password(url, error),
+        ) from None
 
 
 def _time_left(seconds: float) -> float:
