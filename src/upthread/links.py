@@ -3,6 +3,7 @@
 import ipaddress
 import re
 import unicodedata
+from hashlib import blake2b
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from upthread.errors import Invalid
@@ -90,6 +91,16 @@ def canonical(url: str) -> str:
         return url
     query = [(key, value) for key, value in parse_qsl(parts.query, keep_blank_values=True) if not _tracks(key)]
     return domain(url) + port + parts.path.rstrip("/") + ("?" + urlencode(query) if query else "")
+
+
+def key(url: str) -> int | None:
+    """A number that links to the same page share, for an index that stays small; None without a link.
+
+    With 64 bits, two pages of one community meet in it less often than the disk fails.
+    """
+    if not url:
+        return None
+    return int.from_bytes(blake2b(canonical(url).encode(), digest_size=8).digest(), signed=True)
 
 
 def _tracks(parameter: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from upthread import links
 from upthread.account.model import Author
 from upthread.cursor import Position
 from upthread.post import sqlite_communities, sqlite_posts, sqlite_search
@@ -23,6 +24,7 @@ from upthread.post.model import (
     ThreadChanged,
     Vote,
 )
+from upthread.post.names import folded
 from upthread.post.sqlite_feeds import BEFORE_ALL, Feeds
 from upthread.post.sqlite_rows import (
     COMMUNITY,
@@ -31,7 +33,6 @@ from upthread.post.sqlite_rows import (
     POST_BY_ID,
     POSTS_BY_ID,
     community_of,
-    folded,
     post_of,
 )
 from upthread.post.store import CommunityRank, CommunitySlice, CommunityTexts, Mark, NewPost, PostSlice, Writing
@@ -137,7 +138,7 @@ class SqlitePostStore:
             WHERE community_id = (SELECT id FROM community WHERE name_folded = ?) AND link_key = ? AND state = 'live'
             ORDER BY created_at DESC LIMIT ?
             """,  # noqa: S608 - no input in it
-            (folded(community), sqlite_posts.link_key(url), limit),
+            (folded(community), links.key(url), limit),
         )
         return [post_of(row) for row in rows]
 

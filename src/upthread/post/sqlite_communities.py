@@ -6,7 +6,8 @@ import msgspec
 
 from upthread.account.model import Author
 from upthread.post.model import Community
-from upthread.post.sqlite_rows import find_community, folded
+from upthread.post.names import folded
+from upthread.post.sqlite_rows import find_community
 from upthread.post.sqlite_search import index_community
 from upthread.post.store import CommunityTexts
 from upthread.ranking import community_activity

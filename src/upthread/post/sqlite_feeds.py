@@ -17,7 +17,7 @@ from typing import Any
 from upthread.cursor import LARGEST_ID, Position
 from upthread.links import as_domain
 from upthread.post.model import FeedQuery, FeedSort
-from upthread.post.sqlite_rows import folded
+from upthread.post.names import folded
 from upthread.ranking import SCOPE_WINDOW, utc_day, window_start
 from upthread.storage.sqlite import Database
 

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping
-from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -11,8 +10,9 @@ from upthread import links
 from upthread.post import facts
 from upthread.post.facts import Fact
 from upthread.post.model import ImportedIds, Post, State, Tally, ThreadChanged, Vote
+from upthread.post.names import folded
 from upthread.post.sqlite_communities import add_activity, add_community
-from upthread.post.sqlite_rows import folded, read_post
+from upthread.post.sqlite_rows import read_post
 from upthread.post.sqlite_search import index_post, reindex_post
 from upthread.post.store import CommunityTexts, Mark, NewPost, Writing
 from upthread.ranking import active, earns_karma, post_ranks, utc_day, vote_change
@@ -24,16 +24,6 @@ IMPORTED = """
 """
 """The posts with these import keys, given as a JSON list."""
 MARK_TABLES: dict[Mark, str] = {"saved": "saved_post", "hidden": "hidden_post"}
-
-
-def link_key(url: str) -> int | None:
-    """A number that links to the same page share, for an index that stays small; None without a link.
-
-    With 64 bits, two pages of one community meet in it less often than the disk fails.
-    """
-    if not url:
-        return None
-    return int.from_bytes(blake2b(links.canonical(url).encode(), digest_size=8).digest(), signed=True)
 
 
 def add_post(connection: sqlite3.Connection, new: NewPost) -> Post | None:
@@ -92,7 +82,7 @@ def _insert(connection: sqlite3.Connection, community: sqlite3.Row, new: NewPost
         "title": writing.title,
         "url": new.url,
         "domain": links.domain(new.url),
-        "link_key": link_key(new.url),
+        "link_key": links.key(new.url),
         "author_id": new.author.id,
         "author_name": new.author.name,
         "author_email": new.author_email,

@@ -6,6 +6,7 @@ import msgspec
 
 from upthread.account.model import Author
 from upthread.post.model import Community, Post
+from upthread.post.names import folded
 
 POST = """
     post.id, (SELECT name FROM community WHERE community.id = post.community_id) AS community, title, url, domain,
@@ -59,11 +60,6 @@ def community_of(row: sqlite3.Row) -> Community:
     if "moderators" in read:
         read["moderators"] = [Author(*moderator) for moderator in msgspec.json.decode(read["moderators"])]
     return Community(**{name: read[name] for name in Community.__struct_fields__ if name in read})
-
-
-def folded(name: str) -> str:
-    """The form in which names of communities are compared."""
-    return name.lower()
 
 
 def read_post(connection: sqlite3.Connection, post_id: int) -> Post:

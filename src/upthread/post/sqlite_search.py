@@ -5,7 +5,6 @@ is looked for as a phrase in a column of its own, which narrows the search down 
 matches a part of a longer name, the names themselves are compared as well.
 """
 
-import re
 import sqlite3
 from typing import Any
 
@@ -13,7 +12,8 @@ import msgspec
 
 from upthread.links import as_domain
 from upthread.post.model import Community, PostHit, PostHits, SearchQuery
-from upthread.post.sqlite_rows import COMMUNITY, POSTS_BY_ID, community_of, folded, post_of
+from upthread.post.names import folded, with_its_words
+from upthread.post.sqlite_rows import COMMUNITY, POSTS_BY_ID, community_of, post_of
 from upthread.post.store import CommunityTexts, Writing
 from upthread.storage.fulltext import (
     HIT_BEGINS,
@@ -27,8 +27,6 @@ from upthread.storage.fulltext import (
 
 TITLE_WEIGHT = 8.0
 """How much more a hit in the title counts than one in the text."""
-
-_INNER_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def index_post(
@@ -54,7 +52,7 @@ def index_community(connection: sqlite3.Connection, community_id: int, name: str
     connection.execute("DELETE FROM community_search WHERE rowid = ?", (community_id,))
     connection.execute(
         "INSERT INTO community_search (rowid, name, title, description) VALUES (?, ?, ?, ?)",
-        (community_id, f"{name} {_INNER_CAPITAL.sub(' ', name)}", texts.title, texts.description),
+        (community_id, with_its_words(name), texts.title, texts.description),
     )
 
 
