@@ -6,18 +6,22 @@ Nobody waits for anybody at start: who is not there yet is called again later.
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import structlog
 from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from upthread import __version__
 from upthread.account.passwords import Passwords
 from upthread.account.service import AccountService
 from upthread.assembly import Doors, Kept, couriers_from, open_kept, prepare_files, running
+from upthread.comment.seed import seed_routes as comment_seed_routes
 from upthread.comment.service import CommentService
 from upthread.databases import Room, place_of
+from upthread.post.seed import seed_routes as post_seed_routes
 from upthread.post.service import PostService
 from upthread.runtime import logs
 from upthread.runtime.calls.client import far
@@ -26,6 +30,7 @@ from upthread.runtime.clock import Clock, SystemClock
 from upthread.runtime.health import health_routes
 from upthread.runtime.secret import site_secret
 from upthread.runtime.serving import address, listen, serve
+from upthread.runtime.traces import traced
 from upthread.settings import Settings
 from upthread.ui.app import make_app
 
@@ -50,7 +55,8 @@ def run_ui(settings: Settings) -> None:
             yield make_app(await far_doors(stack, settings), settings, SystemClock(), secret)
 
     url = address(settings.host, listeners[0])
-    serve(website, listeners, lambda: log.info("listening", url=url, process="ui"))
+    announce = partial(log.info, "listening", url=url, process="ui")
+    serve(traced(website, settings, "ui"), listeners, announce)
 
 
 def run_service(room: Room, settings: Settings, port: int) -> None:
@@ -76,10 +82,11 @@ def run_service(room: Room, settings: Settings, port: int) -> None:
             own = service_on(room, kept, SystemClock(), Passwords())
             doors = await far_doors(stack, settings, {room: own})
             await stack.enter_async_context(running(couriers_from(room, kept, doors)))
-            yield service_app(room, own, settings.call_secret)
+            yield service_app(room, doors, settings)
 
     url = address(settings.host, listeners[0])
-    serve(service, listeners, lambda: log.info("listening", url=url, process=room, data=str(place)))
+    announce = partial(log.info, "listening", url=url, process=room, data=str(place))
+    serve(traced(service, settings, room), listeners, announce, room)
 
 
 def service_on(room: Room, kept: Kept[Any], clock: Clock, passwords: Passwords) -> Any:
@@ -89,10 +96,22 @@ def service_on(room: Room, kept: Kept[Any], clock: Clock, passwords: Passwords) 
     return SERVICES[room](kept.store, clock)
 
 
-def service_app(room: Room, service: Any, secret: str) -> ASGIApp:
+def service_app(room: Room, doors: Doors, settings: Settings) -> ASGIApp:
     """A service's door on HTTP, with what tells how it is; its database counts as what it depends on."""
+    service = getattr(doors, room)
     health = health_routes({f"{room}db": service.check}, __version__, process=room)
-    return Starlette(routes=[*call_routes(service, secret), *health])
+    routes = [*call_routes(service, settings.call_secret), *health]
+    if settings.serves_seed_contract:
+        routes += _seed_routes(room, doors)
+    app = Starlette(routes=routes)
+    app.router.redirect_slashes = False
+    return app
+
+
+def _seed_routes(room: Room, doors: Doors) -> list[Route]:
+    if room == "post":
+        return post_seed_routes(doors.post)
+    return comment_seed_routes(doors.comment, doors.post) if room == "comment" else []
 
 
 async def far_doors(stack: AsyncExitStack, settings: Settings, near: dict[Room, Any] | None = None) -> Doors:

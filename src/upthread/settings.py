@@ -17,6 +17,7 @@ from upthread.errors import StartError
 
 Guests = Literal["off", "comment", "all"]
 Registration = Literal["open", "closed"]
+SeedContract = Literal["auto", "on", "off"]
 LogFormat = Literal["auto", "console", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -75,6 +76,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     account_host: str
     account_port: int
     call_secret: Secret
+    seed_contract: SeedContract
     database_url: Secret
     post_database_url: Secret
     post_database_host: str
@@ -96,6 +98,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     hostname: str
     log_format: LogFormat
     log_level: LogLevel
+    otlp_endpoint: str
+    zipkin_enabled: bool
+    zipkin_host: str
+    zipkin_port: int
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Settings":
@@ -110,6 +116,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     def readable_logs(self) -> bool | None:
         """Whether logs are lines for people; None if the terminal decides."""
         return None if self.log_format == "auto" else self.log_format == "console"
+
+    @property
+    def serves_seed_contract(self) -> bool:
+        """Whether post and comment answer the original's paths, which ask nobody for a secret."""
+        return not self.call_secret if self.seed_contract == "auto" else self.seed_contract == "on"
 
     @property
     def brand(self) -> str:
@@ -196,6 +207,16 @@ def _server(text: str) -> Secret:
 
 def _database_name(text: str) -> str:
     if len(text.encode()) > DATABASE_NAME_LIMIT or any(character in '/\\. "$*<>:|?' for character in text):
+        raise ValueError
+    return text
+
+
+def _switch(text: str) -> bool:
+    return _choice(text, choices=("true", "false")) == "true"
+
+
+def _http_address(text: str) -> str:
+    if text and not (text.startswith(("http://", "https://")) and text.isprintable() and urlsplit(text).netloc):
         raise ValueError
     return text
 
@@ -374,6 +395,16 @@ SETTINGS = (
         confidential=True,
     ),
     Setting(
+        variable="UPTHREAD_SEED_CONTRACT",
+        field="seed_contract",
+        group="Services as processes of their own",
+        default="auto",
+        meaning="Whether the post and comment services answer the original's paths as well, which let anyone post, "
+        "vote and comment who reaches their port ([how and why](original.md)). `auto`: only where no "
+        "`UPTHREAD_CALL_SECRET` is set, as then everyone is let in anyway.",
+        **_one_of("auto", "on", "off"),
+    ),
+    Setting(
         variable="DATABASE_URL",
         field="database_url",
         group="Databases",
@@ -447,6 +478,41 @@ SETTINGS = (
         default="info",
         meaning="The least severe kind of record to write.",
         **_one_of("debug", "info", "warning", "error"),
+    ),
+    Setting(
+        variable="OTEL_EXPORTER_OTLP_ENDPOINT",
+        field="otlp_endpoint",
+        group="Traces",
+        values="a URL that begins with `http://` or `https://`",
+        meaning="The collector that takes traces by OTLP over HTTP, such as `http://collector:4318`. Unless set, none "
+        "are sent there.",
+        read=_http_address,
+    ),
+    Setting(
+        variable="ZIPKIN_ENABLED",
+        field="zipkin_enabled",
+        group="Traces",
+        default="false",
+        values="true or false",
+        meaning="Whether traces are sent to Zipkin.",
+        read=_switch,
+    ),
+    Setting(
+        variable="ZIPKIN_HOST",
+        field="zipkin_host",
+        group="Traces",
+        default="zipkin",
+        values="an address or a host name",
+        meaning="Where Zipkin is.",
+        read=_host,
+    ),
+    Setting(
+        variable="ZIPKIN_PORT",
+        field="zipkin_port",
+        group="Traces",
+        default="9411",
+        meaning="The port of Zipkin.",
+        **_from_to(1, 65535),
     ),
 )
 """The table that :class:`Settings` is made from, and docs/settings.md is checked against."""

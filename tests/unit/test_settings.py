@@ -30,6 +30,16 @@ def test_nothing_has_to_be_set() -> None:
     assert (settings.log_format, settings.log_level) == ("auto", "info")
 
 
+@pytest.mark.parametrize(
+    ("secret", "chosen", "served"),
+    [("", "", "yes"), ("y" * 32, "", "no"), ("y" * 32, "on", "yes"), ("", "off", "no"), ("", "auto", "yes")],
+)
+def test_a_secret_closes_the_original_paths_unless_told_otherwise(secret: str, chosen: str, served: str) -> None:
+    """Paths that ask for no secret are served where there is none, or where somebody says so."""
+    environment = {"UPTHREAD_CALL_SECRET": secret, "UPTHREAD_SEED_CONTRACT": chosen}
+    assert Settings.from_environment(environment).serves_seed_contract is (served == "yes")
+
+
 def test_every_variable_sets_its_setting() -> None:
     """Each setting is what its variable says."""
     settings = Settings.from_environment(
@@ -47,6 +57,7 @@ def test_every_variable_sets_its_setting() -> None:
             "ACCOUNT_SERVICE_HOST": "10.0.0.3",
             "ACCOUNT_SERVICE_PORT": "3",
             "UPTHREAD_CALL_SECRET": "y" * 32,
+            "UPTHREAD_SEED_CONTRACT": "On",
             "DATABASE_URL": "mongodb://z",
             "POST_DATABASE_URL": "mongodb://a",
             "POST_DATABASE_HOST": "10.0.1.1",
@@ -84,6 +95,7 @@ def test_every_variable_sets_its_setting() -> None:
         "account_host": "10.0.0.3",
         "account_port": 3,
         "call_secret": "y" * 32,
+        "seed_contract": "on",
         "database_url": "mongodb://z",
         "post_database_url": "mongodb://a",
         "post_database_host": "10.0.1.1",
