@@ -5,10 +5,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from tests.contract.original import OriginalUi
 from tests.loopback import on_loopback
 from upthread.account.passwords import Passwords
 from upthread.account.service import AccountService
@@ -27,13 +29,14 @@ from upthread.assembly import (
 from upthread.comment import sqlite as comment_sqlite
 from upthread.comment.service import CommentService
 from upthread.databases import ROOMS, file_in, files_in
-from upthread.fleet import service_on
+from upthread.fleet import service_app, service_on
 from upthread.mongo_assembly import open_account
 from upthread.post import sqlite as post_sqlite
 from upthread.post.service import PostService
 from upthread.runtime.calls.client import far
 from upthread.runtime.calls.server import call_routes
 from upthread.runtime.clock import ManualClock
+from upthread.settings import Settings
 from upthread.storage.outbox import SqliteOutbox
 from upthread.storage.sqlite import Database
 
@@ -69,6 +72,18 @@ async def services(
         prefix: str = request.getfixturevalue("mongodb_prefix")
         async with open_on_mongodb(url, prefix, tmp_path, clock, cheap_passwords) as opened:
             yield opened
+
+
+@pytest.fixture
+async def original(services: Services) -> AsyncIterator[OriginalUi]:
+    """What the original's website sees of the services, each on a port of its own."""
+    settings = Settings.from_environment({})
+    async with AsyncExitStack() as stack:
+        urls = [
+            await stack.enter_async_context(on_loopback(service_app(room, services, settings)))
+            for room in ("post", "comment")
+        ]
+        yield OriginalUi(*[await stack.enter_async_context(httpx.AsyncClient(base_url=url)) for url in urls])
 
 
 @asynccontextmanager

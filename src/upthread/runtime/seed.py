@@ -125,7 +125,7 @@ async def json_array(pages: AsyncIterator[Sequence[Struct]]) -> Response:
     The first is read before the answer begins, so that a database that is away is an error with a status. Later on an
     error cuts the answer off, and what has arrived is no JSON.
     """
-    first = await anext(pages, ())
+    first: Sequence[Struct] = await anext(pages, [])
 
     async def array() -> AsyncIterator[bytes]:
         yield b"[" + _items(first)
