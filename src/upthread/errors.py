@@ -126,6 +126,12 @@ class Unavailable(UpthreadError):
         return str(self.parameters["service"])
 
 
+class Unreached(Unavailable):
+    """A part was not even asked, as nobody was there: so it has done nothing. Any other that is missing may have."""
+
+    code = "unreached"
+
+
 class StartError(UpthreadError):
     """The process can't start as it was asked to: one line for the operator, exit status 1, nothing changed."""
 

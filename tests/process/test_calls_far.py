@@ -21,6 +21,7 @@ from upthread.errors import (
     SignInNeeded,
     StartError,
     Unavailable,
+    Unreached,
     UpthreadError,
 )
 from upthread.runtime.calls import server, trace
@@ -107,6 +108,7 @@ NAMED = [
     Gone("This post has been deleted."),
     RateLimited("Try again in {retry_after} s.", retry_after=7),
     Unavailable(service="database"),
+    Unreached(service="database"),
     StartError("There is no room here."),
 ]
 

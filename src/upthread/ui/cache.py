@@ -17,7 +17,9 @@ import structlog
 from prometheus_client import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from upthread.runtime.calls.deadline import within
 from upthread.ui.language import negotiate
+from upthread.ui.patience import PAGE
 
 SHARED = "upthread.shared"
 """The key in an ASGI scope by which a page says that everyone without cookies may be given the same."""
@@ -111,11 +113,11 @@ class PageCache:
         """Have the page made, by one request for all that ask meanwhile; None if ``send`` has had the answer."""
         making = self._making.get(key)
         if making is not None:
-            entry = await asyncio.shield(making)
-            if entry is not None:
-                return entry
-            await self._app(scope, receive, send)
-            return None
+            with within(PAGE):  # together: who has waited for another's page in vain has less time for their own
+                entry = await asyncio.shield(making)
+                if entry is None:
+                    await self._app(scope, receive, send)
+            return entry
         promise: asyncio.Future[Entry | None] = asyncio.get_running_loop().create_future()
         self._making[key] = promise
         entry = None

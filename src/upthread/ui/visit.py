@@ -16,14 +16,16 @@ from upthread.account.model import Actor, Device, SignedIn
 from upthread.account.model import Settings as PersonSettings
 from upthread.assembly import Doors
 from upthread.comment.model import CommentMark
-from upthread.errors import NotFound, SignInNeeded, Unavailable
+from upthread.errors import NotFound, SignInNeeded, Unavailable, Unreached
 from upthread.post.model import Community, PostMark
+from upthread.runtime.calls.deadline import within
 from upthread.runtime.clock import Clock
 from upthread.settings import Settings
 from upthread.ui.cache import SHARED
 from upthread.ui.cookies import THEME, CookieJar, Flash
 from upthread.ui.forms import Form, read_form
 from upthread.ui.language import LANGUAGES, Language, language, message, negotiate
+from upthread.ui.patience import PAGE, PART
 from upthread.ui.templates import templates
 from upthread.ui.views import View, Views
 
@@ -45,8 +47,12 @@ class Site:
 class Visit:
     """A request together with its visitor. Pages get one, ask the services, and answer through it."""
 
-    def __init__(self, request: Request, me: SignedIn | None, *, account_missing: bool = False) -> None:
+    def __init__(
+        self, request: Request, me: SignedIn | None, form: Form | None = None, *, account_missing: bool = False
+    ) -> None:
         self.request = request
+        self.form = form or Form()
+        """The form that was sent, if one was."""
         self.site: Site = request.app.state.site
         self.me = me
         self.missing: list[str] = ["account"] if account_missing else []
@@ -90,7 +96,7 @@ class Visit:
         """
         if self.me is None:
             if "account" in self.missing:
-                raise Unavailable(service="account")
+                raise Unreached(service="account")
             raise SignInNeeded("Log in to do this.")
         return self.me
 
@@ -117,10 +123,6 @@ class Visit:
         return Device(ip=client.host if client else "", user_agent=self.request.headers.get("user-agent", "")[:300])
 
     # what was sent
-
-    async def form(self) -> Form:
-        """The form that was sent."""
-        return await read_form(self.request)
 
     def number(self, name: str) -> int:
         """A number in the address.
@@ -154,14 +156,20 @@ class Visit:
 
     # gathering
 
-    async def part(self, service: str, question: Awaitable[T], otherwise: T) -> T:
-        """The answer to a question whose failure the page can live without: then it says which part is missing."""
+    async def part(self, service: str, question: Coroutine[Any, Any, T], otherwise: T) -> T:
+        """The answer to a question whose failure the page can live without: then it says which part is missing.
+
+        A service that is missing already is not asked again, so that the page waits for it once.
+        """
+        if service in self.missing:
+            question.close()
+            return otherwise
         try:
-            return await question
+            with within(PART):
+                return await question
         except Unavailable as error:
             log.warning("part missing", service=service, reason=str(error))
-            if service not in self.missing:
-                self.missing.append(service)
+            self.missing.append(service)
             return otherwise
 
     async def post_marks(self, post_ids: list[int]) -> dict[int, PostMark]:
@@ -294,24 +302,28 @@ MISSING = {
 Page = Callable[[Visit], Coroutine[Any, Any, Response]]
 
 
-async def visit(request: Request) -> Visit:
+async def visit(request: Request, form: Form | None = None) -> Visit:
     """Find out who is there, with one call at most; if that can't be told, the page comes as for anyone."""
     site: Site = request.app.state.site
     token = site.cookies.session(request)
     if not token:
-        return Visit(request, None)
+        return Visit(request, None, form)
     try:
-        return Visit(request, await site.services.account.signed_in(token))
+        with within(PART):
+            return Visit(request, await site.services.account.signed_in(token), form)
     except Unavailable:
-        return Visit(request, None, account_missing=True)
+        return Visit(request, None, form, account_missing=True)
 
 
 def page(handler: Page) -> Callable[[Request], Awaitable[Response]]:
     """A page as the router wants it: from a function that takes a visit."""
 
     async def endpoint(request: Request) -> Response:
-        request.state.visit = found = await visit(request)
-        return await handler(found)
+        # A form may take long to arrive on a slow line; only then does the time begin.
+        form = await read_form(request) if request.method == "POST" else None
+        with within(PAGE):
+            request.state.visit = found = await visit(request, form)
+            return await handler(found)
 
     endpoint.__name__ = handler.__name__
     return endpoint

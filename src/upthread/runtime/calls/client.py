@@ -16,7 +16,7 @@ import aiohttp
 import structlog
 from prometheus_client import Counter, Histogram
 
-from upthread.errors import Unavailable, UpthreadError
+from upthread.errors import Unavailable, Unreached, UpthreadError
 from upthread.runtime.calls import trace
 from upthread.runtime.calls.circuit import Circuit
 from upthread.runtime.calls.deadline import latest
@@ -109,8 +109,10 @@ _decode_problem = decoder(dict[str, Any])
 class _Failed(Exception):
     """An attempt that the service has not answered."""
 
-    def __init__(self, reason: str, *, again: bool) -> None:
+    def __init__(self, reason: str, *, sent: bool, again: bool) -> None:
         super().__init__(reason)
+        self.sent = sent
+        """Whether the call may have been performed."""
         self.again = again
 
 
@@ -137,7 +139,7 @@ class _Line:
         """Make a call, and count it.
 
         Raises:
-            UpthreadError: what the service has raised, or Unavailable.
+            UpthreadError: what the service has raised; Unreached if it was not asked; Unavailable if that is not sure.
         """
         began = time.perf_counter()
         outcome = "cancelled"
@@ -157,7 +159,7 @@ class _Line:
         until = latest()
         given = until - asyncio.get_running_loop().time()
         if given <= 0:
-            raise Unavailable(service=self._service)
+            raise Unreached(service=self._service)
         try:
             async with asyncio.timeout_at(until):
                 return await self._repeatedly(method, arguments, until)
@@ -168,6 +170,7 @@ class _Line:
             raise Unavailable(service=self._service) from None
 
     async def _repeatedly(self, method: Method, arguments: bytes, until: float) -> Any:
+        sent = False
         for attempt in range(ATTEMPTS):
             if attempt:
                 repeats.labels(self._service, method.name).inc()
@@ -177,11 +180,12 @@ class _Line:
             try:
                 return await self._attempt(method, arguments, until)
             except _Failed as failure:
+                sent = sent or failure.sent
                 self._circuit.failed()
                 log.warning("call failed", service=self._service, method=method.name, reason=str(failure))
                 if not failure.again:
                     break
-        raise Unavailable(service=self._service)
+        raise (Unavailable if sent else Unreached)(service=self._service)
 
     async def _attempt(self, method: Method, arguments: bytes, until: float) -> Any:
         headers = {DEADLINE: str(max(1, int((until - asyncio.get_running_loop().time()) * 1000)))}
@@ -193,16 +197,16 @@ class _Line:
                 self._base + method.name, data=arguments, headers=headers, allow_redirects=False
             ) as answer:
                 if answer.status in BROKEN_OFF and answer.content_type != PROBLEM:
-                    raise _Failed(f"status {answer.status}", again=method.idempotent)
+                    raise _Failed(f"status {answer.status}", sent=True, again=method.idempotent)
                 if answer.content_length is None or answer.content_length > LARGEST:
                     raise self._unusable(method, f"it has {answer.content_length} bytes")
                 body = await answer.read()
         except aiohttp.ClientConnectorError as error:  # so the call was not made, whatever it is
-            raise _Failed(str(error), again=True) from None
+            raise _Failed(str(error), sent=False, again=True) from None
         except aiohttp.ConnectionTimeoutError as error:  # nor was this one, but to wait again would be too long
-            raise _Failed(str(error), again=False) from None
+            raise _Failed(str(error), sent=False, again=False) from None
         except aiohttp.ClientError as error:
-            raise _Failed(str(error) or type(error).__name__, again=method.idempotent) from None
+            raise _Failed(str(error) or type(error).__name__, sent=True, again=method.idempotent) from None
         self._circuit.succeeded()
         return self._understood(method, answer.status, answer.content_type, body)
 

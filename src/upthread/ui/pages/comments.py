@@ -5,7 +5,7 @@ from starlette.responses import HTMLResponse, Response
 from upthread import markdown
 from upthread.account.model import Actor
 from upthread.comment.model import Comment, ThreadQuery, thread_of
-from upthread.errors import Conflict, Gone, Invalid, NotFound, SignInNeeded, Unavailable
+from upthread.errors import Conflict, Gone, Invalid, NotFound, SignInNeeded
 from upthread.post.model import Post
 from upthread.ui.diff import versions_with_changes
 from upthread.ui.forms import Form
@@ -24,7 +24,7 @@ from upthread.ui.visit import Visit
 
 async def add(visit: Visit) -> Response:
     """Comment on a post, or on a comment."""
-    form = await visit.form()
+    form = visit.form
     post = await visit.services.post.post(visit.number("id"))
     parent_id = form.number("parent")
     if form["action"] == "preview":
@@ -35,7 +35,7 @@ async def add(visit: Visit) -> Response:
         if actor.is_guest:
             check_guest(actor)
         comment = await visit.services.comment.add(actor, thread, parent_id, form.whole("body"))
-    except (SignInNeeded, Invalid, Conflict, Gone, Unavailable) as error:
+    except (SignInNeeded, Invalid, Conflict, Gone) as error:
         if visit.wants_fragment:
             raise
         form.reject(error, visit.language)
@@ -103,12 +103,12 @@ async def edit(visit: Visit) -> Response:
     if visit.request.method != "POST":
         versions = await visit.services.comment.history(comment.id)
         return edit_page(visit, comment, Form({"body": versions[0].text}))
-    form = await visit.form()
+    form = visit.form
     if form["action"] == "preview":
         return edit_page(visit, comment, form, markdown.render(form.whole("body")))
     try:
         await visit.services.comment.edit(actor, comment.id, form.whole("body"))
-    except (Invalid, Unavailable) as error:
+    except Invalid as error:
         form.reject(error, visit.language)
         return edit_page(visit, comment, form)
     return visit.redirect(f"/post/{comment.post_id}/comment/{comment.id}#c{comment.id}", "Saved.")
@@ -173,7 +173,7 @@ async def moderates(visit: Visit, comment: Comment) -> bool:
 async def vote(visit: Visit) -> Response:
     """Vote on a comment."""
     comment_id = visit.number("id")
-    form = await visit.form()
+    form = visit.form
     if not visit.may("vote"):
         return must_log_in(visit, form, "/")
     tally = await visit.services.comment.vote(visit.writer("vote"), comment_id, vote_of(visit))
@@ -182,12 +182,12 @@ async def vote(visit: Visit) -> Response:
 
 async def save(visit: Visit) -> Response:
     """Keep a comment, or no longer."""
-    form = await visit.form()
+    form = visit.form
     await visit.services.comment.save(visit.person().actor, visit.number("id"), form["value"] == "1")
     return done(visit, form, "/saved?type=comments")
 
 
 async def preview(visit: Visit) -> Response:
     """What Markdown will look like, for the script."""
-    form = await visit.form()
+    form = visit.form
     return HTMLResponse(markdown.render(form.whole("body")), headers={"cache-control": "private, no-store"})

@@ -4,7 +4,7 @@ from typing import cast
 
 from starlette.responses import Response
 
-from upthread.errors import Forbidden, Invalid, Unavailable
+from upthread.errors import Forbidden, Invalid
 from upthread.post.model import Community, CommunitySort
 from upthread.ui.forms import Form
 from upthread.ui.language import message
@@ -36,12 +36,12 @@ async def new(visit: Visit) -> Response:
     actor = visit.person().actor
     if visit.request.method != "POST":
         return form_page(visit, Form())
-    form = await visit.form()
+    form = visit.form
     try:
         community = await visit.services.post.create_community(
             actor, form["name"], form["title"], form.whole("description"), form.whole("rules")
         )
-    except (Invalid, Unavailable) as error:
+    except Invalid as error:
         form.reject(error, visit.language)
         return form_page(visit, form)
     return visit.redirect(f"/c/{community.name}", "The community is there. Post something!")
@@ -56,12 +56,12 @@ async def settings(visit: Visit) -> Response:
     if visit.request.method != "POST":
         typed = {"title": community.title, "description": community.description, "rules": community.rules}
         return form_page(visit, Form(typed), community)
-    form = await visit.form()
+    form = visit.form
     try:
         await visit.services.post.edit_community(
             actor, community.name, form["title"], form.whole("description"), form.whole("rules")
         )
-    except (Invalid, Unavailable) as error:
+    except Invalid as error:
         form.reject(error, visit.language)
         return form_page(visit, form, community)
     return visit.redirect(f"/c/{community.name}", "Saved.")
@@ -82,7 +82,7 @@ def form_page(visit: Visit, form: Form, community: Community | None = None) -> R
 
 async def subscribe(visit: Visit) -> Response:
     """Follow a community, or stop."""
-    form = await visit.form()
+    form = visit.form
     name = visit.request.path_params["name"]
     if visit.me is None:
         return must_log_in(visit, form, f"/c/{name}")

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from upthread.errors import RateLimited, SignInNeeded, Unavailable, UpthreadError
 from upthread.runtime.metrics import count_error
 from upthread.ui.language import message
+from upthread.ui.pages import unsent
 from upthread.ui.views import View
 from upthread.ui.visit import Visit, visit
 
@@ -50,13 +51,16 @@ async def on_upthread_error(request: Request, error: Exception) -> Response:
         raise TypeError(f"not an UpthreadError: {error!r}")
     count_error(error)
     found = await _visit(request)
+    explanation, again = found.language.text(error.message, **error.parameters), None
+    if isinstance(error, Unavailable) and request.method == "POST":
+        explanation, again = unsent.explanation(found, error), unsent.form_again(found)
     if _wants_json(request):
-        problem = error.problem() | {"detail": found.language.text(error.message, **error.parameters)}
+        problem = error.problem() | {"detail": explanation}
         response: Response = JSONResponse(problem, error.status, media_type="application/problem+json")
     else:
         if isinstance(error, SignInNeeded) and request.method == "GET" and found.me is None:
             return found.redirect(found.login_href())
-        response = error_page(found, error.status, found.language.text(error.message, **error.parameters))
+        response = error_page(found, error.status, explanation, again)
     if isinstance(error, RateLimited):
         response.headers["retry-after"] = str(error.retry_after)
     elif isinstance(error, Unavailable):
@@ -86,8 +90,8 @@ async def on_crash(request: Request, error: Exception) -> Response:
     return error_page(found, 500, found.language.text(TEXTS[500]))
 
 
-def error_page(found: Visit, status: int, explanation: str) -> Response:
-    """The page of an error."""
+def error_page(found: Visit, status: int, explanation: str, again: View | None = None) -> Response:
+    """The page of an error, with the form that it befell, if that can be sent again."""
     text = found.language.text
     return found.render(
         "error.html",
@@ -95,6 +99,7 @@ def error_page(found: Visit, status: int, explanation: str) -> Response:
         status=status,
         heading=text(HEADINGS.get(status, HEADINGS[422])),
         text=explanation,
+        again=again,
         actions=_actions(found, status),
         request_id=found.request.scope.get("request_id", ""),
         noindex=True,
@@ -104,6 +109,8 @@ def error_page(found: Visit, status: int, explanation: str) -> Response:
 def _actions(found: Visit, status: int) -> list[View]:
     text = found.language.text
     actions = [{"label": text("Front page"), "href": "/"}, {"label": text("Search"), "href": "/search"}]
+    if found.form["next"]:
+        actions.insert(0, {"label": text("Back"), "href": found.back(found.form, "/")})
     if found.me is None and status in (401, 403):
         actions.insert(0, {"label": text("Log in"), "href": found.login_href()})
     if status == Unavailable.status and found.request.method == "GET":

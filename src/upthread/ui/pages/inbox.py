@@ -45,7 +45,7 @@ async def show(visit: Visit) -> Response:
 async def mark_read(visit: Visit) -> Response:
     """Mark entries, or all of them, as read; or one as unread again."""
     person_id = visit.person().person.id
-    form = await visit.form()
+    form = visit.form
     if form["all"] == "1":
         await visit.services.account.mark_all_read(person_id)
     else:

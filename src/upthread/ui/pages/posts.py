@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from upthread import markdown
 from upthread.comment.model import CommentSort, ThreadPage, ThreadQuery
-from upthread.errors import Conflict, Invalid, SignInNeeded, Unavailable
+from upthread.errors import Conflict, Invalid, SignInNeeded
 from upthread.post.model import Community, Post, PostDraft, Tally, Vote
 from upthread.ui.diff import versions_with_changes
 from upthread.ui.forms import Form
@@ -159,7 +159,7 @@ async def new(visit: Visit) -> Response:
             visit.person()
         form = Form({name: visit.query(name) for name in ("community", "title", "link", "text") if visit.query(name)})
         return await submit_page(visit, form)
-    form = await visit.form()
+    form = visit.form
     draft = PostDraft(
         community=form["community"],
         title=form["title"],
@@ -177,7 +177,7 @@ async def new(visit: Visit) -> Response:
             form.status = Conflict.status
             return await submit_page(visit, form, duplicates=duplicates)
         post = await visit.services.post.submit(author, draft)
-    except (SignInNeeded, Invalid, Unavailable) as error:
+    except (SignInNeeded, Invalid) as error:
         form.reject(error, visit.language, renamed={"url": "link"})
         return await submit_page(visit, form)
     return visit.redirect(f"/post/{post.id}", "Posted.")
@@ -227,12 +227,12 @@ async def edit(visit: Visit) -> Response:
     versions = await visit.services.post.history(post_id)
     if visit.request.method != "POST":
         return edit_page(visit, post, Form({"title": versions[0].title, "text": versions[0].text}))
-    form = await visit.form()
+    form = visit.form
     if form["action"] == "preview":
         return edit_page(visit, post, form, preview_html=markdown.render(form.whole("text")))
     try:
         await visit.services.post.edit(actor, post_id, form["title"], form.whole("text"))
-    except (Invalid, Unavailable) as error:
+    except Invalid as error:
         form.reject(error, visit.language)
         return edit_page(visit, post, form)
     return visit.redirect(f"/post/{post_id}", "Saved.")
@@ -286,7 +286,7 @@ async def delete(visit: Visit) -> Response:
 async def vote(visit: Visit) -> Response:
     """Vote on a post."""
     post_id = visit.number("id")
-    form = await visit.form()
+    form = visit.form
     if not visit.may("vote"):
         return must_log_in(visit, form, f"/post/{post_id}")
     tally = await visit.services.post.vote(visit.writer("vote"), post_id, vote_of(visit))
@@ -320,21 +320,21 @@ def voted(visit: Visit, form: Form, tally: Tally, default: str) -> Response:
 
 async def save(visit: Visit) -> Response:
     """Keep a post, or no longer."""
-    form = await visit.form()
+    form = visit.form
     await visit.services.post.save(visit.person().actor, visit.number("id"), form["value"] == "1")
     return done(visit, form, f"/post/{visit.number('id')}")
 
 
 async def hide(visit: Visit) -> Response:
     """Hide a post from one's feeds, or show it again."""
-    form = await visit.form()
+    form = visit.form
     await visit.services.post.hide(visit.person().actor, visit.number("id"), form["value"] == "1")
     return done(visit, form, f"/post/{visit.number('id')}")
 
 
 async def lock(visit: Visit) -> Response:
     """Close a post to new comments, or open it again."""
-    form = await visit.form()
+    form = visit.form
     await visit.services.post.lock(visit.person().actor, visit.number("id"), form["value"] == "1")
     return done(visit, form, f"/post/{visit.number('id')}")
 

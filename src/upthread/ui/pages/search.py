@@ -5,7 +5,7 @@ from html import escape
 import msgspec
 from starlette.responses import Response
 
-from upthread.errors import Invalid
+from upthread.errors import Invalid, Unavailable
 from upthread.post.model import PostHit
 from upthread.search import parse
 from upthread.ui.language import message
@@ -41,7 +41,7 @@ async def search(visit: Visit) -> Response:
     """The search page: the form, and what it found."""
     typed = visit.query("q")[:500]
     kind = visit.choice("type", tuple(KINDS), "posts")
-    error = ""
+    status, error = 200, ""
     shown: View = {}
     more = False
     number = max(min(int(visit.query("page")), DEEPEST), 1) if visit.query("page").isdecimal() else 1
@@ -50,10 +50,13 @@ async def search(visit: Visit) -> Response:
             shown, more = await find(visit, kind, typed, number)
         except Invalid as invalid:
             error = visit.language.text(invalid.message, **invalid.parameters)
+        except Unavailable as missing:
+            status, error = missing.status, visit.language.text(missing.message, **missing.parameters)
     text = visit.language.text
     return visit.render(
         "search.html",
         title=text("Search"),
+        status=status,
         query=typed,
         kind=kind,
         tabs=[

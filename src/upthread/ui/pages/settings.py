@@ -4,7 +4,7 @@ import msgspec
 from starlette.responses import Response
 
 from upthread.account.model import Settings, WrittenContent
-from upthread.errors import Invalid, RateLimited, Unavailable
+from upthread.errors import Invalid, RateLimited
 from upthread.ui.forms import Form
 from upthread.ui.language import LANGUAGES
 from upthread.ui.pages.listing import SORTS as FEED_SORTS
@@ -13,7 +13,7 @@ from upthread.ui.pages.posts import COMMENT_SORTS
 from upthread.ui.views import View
 from upthread.ui.visit import Visit
 
-REFUSALS = (Invalid, RateLimited, Unavailable)
+REFUSALS = (Invalid, RateLimited)
 
 
 def tabs(visit: Visit) -> list[View]:
@@ -35,16 +35,13 @@ async def look(visit: Visit) -> Response:
     me = visit.person()
     if visit.request.method != "POST":
         return look_page(visit, Form(msgspec.to_builtins(me.settings)))
-    form = await visit.form()
+    form = visit.form
     try:
         chosen = msgspec.convert({name: form[name] for name in Settings.__struct_fields__}, Settings)
         await visit.services.account.change_settings(me.person.id, chosen)
     except msgspec.ValidationError:
         form.error = visit.language.text("Please choose from the lists.")
         form.status = Invalid.status
-        return look_page(visit, form)
-    except Unavailable as error:
-        form.reject(error, visit.language)
         return look_page(visit, form)
     return visit.redirect("/settings", "Saved.")
 
@@ -74,7 +71,7 @@ def look_page(visit: Visit, form: Form) -> Response:
 async def profile(visit: Visit) -> Response:
     """What one says about oneself."""
     me = visit.person()
-    form = await visit.form() if visit.request.method == "POST" else Form({"bio": me.person.bio})
+    form = visit.form if visit.request.method == "POST" else Form({"bio": me.person.bio})
     if visit.request.method == "POST":
         try:
             await visit.services.account.edit_profile(me.person.id, form.whole("bio"))
@@ -93,7 +90,7 @@ async def profile(visit: Visit) -> Response:
 async def password(visit: Visit) -> Response:
     """A new password."""
     me = visit.person()
-    form = await visit.form() if visit.request.method == "POST" else Form()
+    form = visit.form if visit.request.method == "POST" else Form()
     if visit.request.method == "POST":
         try:
             await visit.services.account.change_password(
@@ -137,7 +134,7 @@ async def sessions(visit: Visit) -> Response:
 async def end_sessions(visit: Visit) -> Response:
     """End one session, or all others."""
     me = visit.person()
-    form = await visit.form()
+    form = visit.form
     session_id = form.number("session")
     if form["session"] == "others":
         await visit.services.account.end_sessions(me.person.id, keep=me.session_id)
@@ -149,7 +146,7 @@ async def end_sessions(visit: Visit) -> Response:
 async def delete(visit: Visit) -> Response:
     """The end of the account, with a choice of what happens to what one wrote."""
     me = visit.person()
-    form = await visit.form() if visit.request.method == "POST" else Form()
+    form = visit.form if visit.request.method == "POST" else Form()
     if visit.request.method == "POST":
         content: WrittenContent = "erase" if form["content"] == "erase" else "keep"
         try:
@@ -172,7 +169,7 @@ async def delete(visit: Visit) -> Response:
 
 async def theme(visit: Visit) -> Response:
     """Light, dark or like the system: kept with the account, or in a cookie for visitors without one."""
-    form = await visit.form()
+    form = visit.form
     value = form["value"] if form["value"] in {"auto", "light", "dark"} else "auto"
     response = visit.redirect(visit.back(form, "/"))
     if visit.me:

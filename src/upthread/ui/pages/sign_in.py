@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from upthread.account.model import NewSession
-from upthread.errors import Forbidden, Invalid, RateLimited, SignInNeeded, Unavailable
+from upthread.errors import Forbidden, Invalid, RateLimited, SignInNeeded
 from upthread.ui.forms import Form
 from upthread.ui.visit import Visit
 
@@ -14,10 +14,10 @@ async def sign_up(visit: Visit) -> Response:
         raise Forbidden("This site takes no new accounts at the moment.")
     if visit.request.method != "POST":
         return form_page(visit, "signup.html", Form({"next": visit.query("next")}))
-    form = await visit.form()
+    form = visit.form
     try:
         opened = await visit.services.account.sign_up(form["name"], form.whole("password"), visit.device)
-    except (Invalid, RateLimited, Unavailable) as error:
+    except (Invalid, RateLimited) as error:
         form.reject(error, visit.language)
         return form_page(visit, "signup.html", form)
     return welcome(visit, form, opened, "Welcome, {name}!")
@@ -27,10 +27,10 @@ async def log_in(visit: Visit) -> Response:
     """The form to log in, and its sending."""
     if visit.request.method != "POST":
         return form_page(visit, "login.html", Form({"next": visit.query("next")}))
-    form = await visit.form()
+    form = visit.form
     try:
         opened = await visit.services.account.log_in(form["name"], form.whole("password"), visit.device)
-    except (SignInNeeded, Invalid, RateLimited, Unavailable) as error:
+    except (SignInNeeded, Invalid, RateLimited) as error:
         form.reject(error, visit.language)
         return form_page(visit, "login.html", form)
     return welcome(visit, form, opened, "Welcome back, {name}.")

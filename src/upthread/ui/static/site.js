@@ -272,6 +272,9 @@ function forgetDraft(form) {
 function settleDrafts() {
   const sent = read(sessionStorage, "sent");
   sessionStorage.removeItem("sent");
+  // Where a part of the site is missing, the form comes back as one that is made alike for all forms.
+  const again = document.querySelector("form.again");
+  if (sent && again) again.dataset.draft = sent;
   if (sent && ![...document.forms].some((form) => form.dataset.draft === sent)) localStorage.removeItem(`draft:${sent}`);
   const oldest = Date.now() - DRAFT_DAYS * 86400e3;
   for (const key of Object.keys(localStorage)) {
