@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import cast
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from upthread import markdown
 from upthread.comment.model import CommentSort, ThreadPage, ThreadQuery
@@ -32,7 +32,13 @@ COMMUNITY_CHOICES = 200
 
 
 async def show(visit: Visit) -> Response:
-    """A post with its thread."""
+    """A post with its thread. Addresses with the original's ids lead to ours."""
+    address = visit.request.path_params["id"]
+    if is_object_id(address):
+        known = await found(visit.services.post, address)
+        if known is None:
+            raise NotFound("There is no such post.")
+        return RedirectResponse(f"/post/{known.id}", 301)
     post = await visit.services.post.post(visit.number("id"))
     return await post_page(visit, post, ThreadQuery(post_id=post.id, sort=comment_sort(visit), limit=SHOWN_COMMENTS))
 
