@@ -44,6 +44,7 @@ messages: $(VENV)/for-testing ## Bring the translations' catalogues along with t
 lock: ## Lock versions anew after a change of pyproject.toml (needs uv; ARGS=--upgrade takes the newest)
 	$(LOCK) $(ARGS) pyproject.toml -o requirements/run.txt
 	$(LOCK) $(ARGS) --group build -o requirements/build.txt
+	$(LOCK) $(ARGS) --group reload -o requirements/reload.txt
 	$(LOCK) $(ARGS) pyproject.toml --group dev -o requirements/dev.txt
 
 clean: ## Remove what was set up here; the data stay
