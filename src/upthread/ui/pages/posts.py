@@ -7,8 +7,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from upthread import markdown
 from upthread.comment.model import CommentSort, ThreadPage, ThreadQuery
-from upthread.errors import Conflict, Invalid, SignInNeeded
+from upthread.errors import Conflict, Invalid, NotFound, SignInNeeded
 from upthread.post.model import Community, Post, PostDraft, Tally, Vote
+from upthread.post.seed import found
+from upthread.seed import is_object_id
 from upthread.ui.diff import versions_with_changes
 from upthread.ui.forms import Form
 from upthread.ui.language import message
