@@ -10,11 +10,13 @@ whether a word is in a title or text, not how often.
 
 import re
 from bisect import bisect_left
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
 
 from upthread.storage.fulltext import HIT_BEGINS, HIT_ENDS, SHORTEST_BEGINNING, SNIPPET_WORDS, WORDS_LIMIT
+from upthread.storage.mongo import Document
 from upthread.words import WORD, words_in_order, words_of
 
 K1, B = 1.2, 0.75
@@ -33,19 +35,14 @@ class Wanted(Struct, frozen=True):
     def __bool__(self) -> bool:
         return bool(self.words or self.beginning)
 
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return len(self.words) + bool(self.beginning)
-
-    def conditions(self) -> list[dict[str, Any]]:
+    def conditions(self) -> list[Document]:
         """What documents must meet in which all of the words are; those first that are likely the rarest."""
-        conditions: list[dict[str, Any]] = [{"words": word} for word in sorted(self.words, key=len, reverse=True)]
+        conditions: list[Document] = [{"words": word} for word in sorted(self.words, key=len, reverse=True)]
         if self.beginning:
             conditions.append({"words": {"$regex": f"^{re.escape(self.beginning)}"}})
         return conditions
 
-    def hits(self, field: str) -> dict[str, Any]:
+    def hits(self, field: str) -> Document:
         """An expression for those words of a list in a document that are asked for."""
         is_hit: list[Any] = [{"$in": ["$$this", list(self.words)]}]
         if self.beginning:
@@ -53,14 +50,16 @@ class Wanted(Struct, frozen=True):
             is_hit.append({"$eq": [begins, self.beginning]})
         return {"$filter": {"input": f"${field}", "cond": {"$or": is_hit}}}
 
-    def found(self, words: list[str]) -> int:
-        """How many of those asked for are among these words."""
-        begun = bool(self.beginning) and any(word.startswith(self.beginning) for word in words)
-        return sum(word in words for word in self.words) + begun
+    def found(self, words: list[str]) -> list[bool]:
+        """For each of those asked for, whether it is among these words."""
+        finished = [word in words for word in self.words]
+        if not self.beginning:
+            return finished
+        return [*finished, any(word.startswith(self.beginning) for word in words)]
 
     def is_hit(self, word: str) -> bool:
         """Whether a word of a text, as it was typed, is one of those asked for."""
-        return self.found(words_of(word)) > 0
+        return any(self.found(words_of(word)))
 
 
 def wanted(text: str) -> Wanted:
@@ -72,18 +71,24 @@ def wanted(text: str) -> Wanted:
     return Wanted(tuple(dict.fromkeys(words)))
 
 
-def relevance(weights: list[float], length: int, average_length: float) -> float:
-    """How well a text fits, after BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009).
+def relevance(asked: Wanted, matches: list[Document], weights: Mapping[str, float]) -> list[float]:
+    """How well each match fits, after BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009).
 
-    Every text that is compared has all the words asked for, so how rare each of them is makes no difference.
+    Every match has all the words asked for, so how rare each of them is makes no difference.
 
     Args:
-        weights: for each word asked for, how much it counts where it was found.
-        length: how many words the text has.
-        average_length: how many the texts have that it is compared with.
+        asked: the words.
+        matches: each with its ``length`` in words, and with its hits in the fields that ``weights`` names.
+        weights: how much more a hit in these fields counts than one elsewhere. Of a word in several the highest counts.
     """
-    norm = K1 * (1 - B + B * length / average_length)
-    return sum(weight * (K1 + 1) / (weight + norm) for weight in weights)
+    average = sum(match["length"] for match in matches) / max(len(matches), 1)
+    scores = []
+    for match in matches:
+        norm = K1 * (1 - B + B * match["length"] / average)
+        found = [[weight * is_there for is_there in asked.found(match[field])] for field, weight in weights.items()]
+        best = [max(1.0, *places) for places in zip(*found, strict=True)]
+        scores.append(sum(weight * (K1 + 1) / (weight + norm) for weight in best))
+    return scores
 
 
 def highlight(text: str, asked: Wanted) -> str:
