@@ -20,6 +20,7 @@ from upthread.runtime import logs
 from upthread.runtime.clock import Clock, SystemClock
 from upthread.runtime.secret import site_secret
 from upthread.runtime.serving import address, listen, serve
+from upthread.runtime.traces import traced
 from upthread.settings import Settings
 from upthread.ui.app import make_app
 
@@ -51,7 +52,7 @@ def run(settings: Settings, *, demo: bool) -> None:
             yield make_app(services, settings, clock, secret)
 
     url = address(settings.host, listeners[0])
-    serve(site, listeners, lambda: _announce(url, settings.data, databases))
+    serve(traced(site, settings, "ui"), listeners, lambda: _announce(url, settings.data, databases))
 
 
 async def _fill(databases: Places, clock: Clock) -> None:

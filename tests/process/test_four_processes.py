@@ -10,6 +10,7 @@ import pytest
 
 from tests.process.conftest import Start
 from tests.process.fleet import Fleet, eventually, sign_up
+from upthread import __version__
 
 MISSING = {
     "post": "some problems with the post service",
@@ -87,7 +88,8 @@ def test_a_service_tells_how_it_is(site: Fleet) -> None:
     for room in MISSING:
         health = httpx.get(f"{site.where(room)}/healthcheck").json()
         assert (health["status"], health["dependent_services"]) == (1, {f"{room}db": 1})
-        assert f"{room}_health 1.0" in httpx.get(f"{site.where(room)}/metrics").text
+        labels = f'{{branch="",commit_hash="",version="{__version__}"}}'
+        assert f"{room}_health{labels} 1.0" in httpx.get(f"{site.where(room)}/metrics").text
         assert httpx.post(f"{site.where(room)}/call/check", json={}).status_code == 403
 
 

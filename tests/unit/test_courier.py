@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from upthread.runtime.courier import Courier
-from upthread.storage.outbox import Envelope
+from upthread.storage.outbox import Backlog, Envelope
 
 pytestmark = pytest.mark.anyio
 
@@ -23,6 +23,10 @@ class QuietOutbox:
 
     async def settle(self, envelopes: list[Envelope]) -> None:
         """Nothing to settle."""
+
+    async def backlog(self) -> Backlog:
+        """Nothing waits."""
+        return Backlog(0, 0.0)
 
     async def wait(self) -> None:
         """Return after a commit."""

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from upthread.errors import Unavailable
 from upthread.runtime import health
 from upthread.runtime.health import health_routes
+from upthread.runtime.requests import Requests
 
 pytestmark = pytest.mark.anyio
 
@@ -64,13 +65,15 @@ async def test_metrics_tell_health_as_of_now() -> None:
         answer = await client.get("/metrics")
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     told = answer.text.splitlines()
-    assert "ui_health 0.0" in told
-    assert "ui_health_post_availability 1.0" in told
-    assert "ui_health_comment_availability 0.0" in told
+    labels = '{branch="",commit_hash="",version="1.2.3"}'
+    assert f"ui_health{labels} 0.0" in told
+    assert f"ui_health_post_availability{labels} 1.0" in told
+    assert f"ui_health_comment_availability{labels} 0.0" in told
 
 
 async def test_metrics_have_the_original_names() -> None:
     """Requests are counted under the name that the original's dashboards ask for, without the ending of the library."""
+    Requests(Starlette())
     async with site() as client:
         told = (await client.get("/metrics")).text
     assert "# TYPE ui_request_count counter" in told

@@ -77,6 +77,10 @@ def test_every_variable_sets_its_setting() -> None:
             "UPTHREAD_REGISTRATION": "closed",
             "UPTHREAD_LOG_FORMAT": "json",
             "UPTHREAD_LOG_LEVEL": "DEBUG",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "https://collector:4318/",
+            "ZIPKIN_ENABLED": "True",
+            "ZIPKIN_HOST": "10.0.2.1",
+            "ZIPKIN_PORT": "21",
             "ENV": "staging",
             "HOSTNAME": "web-1",
         }
@@ -115,6 +119,10 @@ def test_every_variable_sets_its_setting() -> None:
         "registration": "closed",
         "log_format": "json",
         "log_level": "debug",
+        "otlp_endpoint": "https://collector:4318/",
+        "zipkin_enabled": True,
+        "zipkin_host": "10.0.2.1",
+        "zipkin_port": 21,
         "env": "staging",
         "hostname": "web-1",
     }
@@ -262,7 +270,12 @@ def test_a_secret_is_not_printed_with_the_settings() -> None:
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.variable)
 def test_every_value_can_come_from_a_file(setting: Setting, tmp_path: Path) -> None:
     """NAME_FILE names a file with the value, line end and all; an empty one leaves the default."""
-    examples = {"secret": "x" * 32, "call_secret": "y" * 32, "trusted_proxies": "192.0.2.1"}
+    examples = {
+        "secret": "x" * 32,
+        "call_secret": "y" * 32,
+        "trusted_proxies": "192.0.2.1",
+        "otlp_endpoint": "http://c",
+    }
     example = "mongodb://db" if setting.field.endswith("_url") else "word"
     value = setting.default or examples.get(setting.field, example)
     file = tmp_path / "value"

@@ -76,4 +76,6 @@ CREATE INDEX notice_unread ON notice (person_id, created_at, id) WHERE NOT is_re
 CREATE INDEX notice_author ON notice (author_id);
 """
 
-LAYOUT = Layout(name="account", application_id=0x75704163, migrations=(outbox.SQLITE_TABLE + TABLES,))
+LAYOUT = Layout(
+    name="account", application_id=0x75704163, migrations=(outbox.SQLITE_TABLE + TABLES, outbox.SQLITE_TIMES)
+)

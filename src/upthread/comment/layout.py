@@ -1,6 +1,7 @@
 """The comment room's SQLite file: tables, indexes, and why each is there."""
 
 from upthread.storage.outbox import SQLITE_TABLE as OUTBOX_TABLE
+from upthread.storage.outbox import SQLITE_TIMES as OUTBOX_TIMES
 from upthread.storage.sqlite import Layout
 
 _COMMENTS = """
@@ -103,6 +104,6 @@ ALTER TABLE comment ADD COLUMN sent_created_at TEXT;
 LAYOUT = Layout(
     name="comment",
     application_id=0x75706331,  # "upc1"
-    migrations=(_COMMENTS + _MARKS + OUTBOX_TABLE, _SENT_TIMES),
+    migrations=(_COMMENTS + _MARKS + OUTBOX_TABLE, _SENT_TIMES, OUTBOX_TIMES),
 )
 """What the comment room keeps in its file."""

@@ -1,8 +1,10 @@
 """What can be done with threads of comments and votes on them: the only door of the comment room."""
 
 import asyncio
+from functools import cache
 
 import msgspec
+from prometheus_client import Counter
 
 from upthread import cursor, markdown, seed
 from upthread.account.model import Actor, Author, PersonErased
@@ -43,12 +45,18 @@ ERASE_BATCH = 200
 """Comments of an erased person changed in one write, so that others don't wait long in between."""
 
 
+@cache  # made with a service, so that a process that only calls one from afar does not tell of it
+def _made() -> Counter:
+    return Counter("comment_count", "Comments made.")
+
+
 class CommentService:
     """Threads and votes on comments. Every method is one call, near or far, with typed ends."""
 
     def __init__(self, store: CommentStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._made = _made()
 
     async def add(
         self, actor: Actor, thread: ThreadRef, parent_id: int | None, text: str, sent_created_at: str | None = None
@@ -78,6 +86,7 @@ class CommentService:
         comment = await self._store.add_comment(thread, parent_id, new)
         if comment is None:  # the parent was deleted just now
             raise _gone()
+        self._made.inc()
         return comment
 
     @idempotent

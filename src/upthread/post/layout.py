@@ -1,6 +1,7 @@
 """The post room's SQLite file: tables, indexes, and why each is there."""
 
 from upthread.storage.outbox import SQLITE_TABLE as OUTBOX_TABLE
+from upthread.storage.outbox import SQLITE_TIMES as OUTBOX_TIMES
 from upthread.storage.sqlite import Layout
 
 _COMMUNITIES = """
@@ -166,6 +167,6 @@ ALTER TABLE post ADD COLUMN sent_created_at TEXT;
 LAYOUT = Layout(
     name="post",
     application_id=0x7570506F,  # "upPo"
-    migrations=(_COMMUNITIES + _POSTS + _MARKS + OUTBOX_TABLE, _SENT_TIMES),
+    migrations=(_COMMUNITIES + _POSTS + _MARKS + OUTBOX_TABLE, _SENT_TIMES, OUTBOX_TIMES),
 )
 """What the post room keeps in its file."""

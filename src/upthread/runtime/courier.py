@@ -12,9 +12,11 @@ from typing import Any
 
 import msgspec
 import structlog
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from upthread.errors import UpthreadError
+from upthread.runtime.calls import trace
+from upthread.runtime.metrics import measured_by
 from upthread.storage.outbox import Envelope, Outbox
 
 BATCH = 200
@@ -28,6 +30,15 @@ log = structlog.get_logger(__name__)
 
 delivered_facts = Counter("outbox_delivered", "Facts taken to another service.", ["sender", "receiver"])
 failed_deliveries = Counter("outbox_failed_deliveries", "Calls that a receiver did not take.", ["sender", "receiver"])
+waiting_facts = Gauge(
+    "outbox_facts", "Facts that wait for this receiver.", ["sender", "receiver"], multiprocess_mode="mostrecent"
+)
+oldest_fact = Gauge(
+    "outbox_oldest_seconds",
+    "How long the oldest of them has waited.",
+    ["sender", "receiver"],
+    multiprocess_mode="mostrecent",
+)
 
 
 class Delivery:
@@ -52,9 +63,16 @@ class Courier:
         self._deliveries: Mapping[str, Delivery] = {delivery.kind.__name__: delivery for delivery in deliveries}
         self._delivered = delivered_facts.labels(sender, receiver)
         self._failed = failed_deliveries.labels(sender, receiver)
+        self._waiting = waiting_facts.labels(sender, receiver)
+        self._oldest = oldest_fact.labels(sender, receiver)
+        self._span: trace.Attributes = {"messaging.destination.name": receiver}
 
     async def run(self) -> None:
         """Deliver for ever. A failure is counted and tried again; nothing ends this but cancelling the task."""
+        with measured_by(self.measure):
+            await self._run()
+
+    async def _run(self) -> None:
         pause = FIRST_PAUSE
         while True:
             try:
@@ -86,7 +104,19 @@ class Courier:
         for kind, delivery in self._deliveries.items():
             batch = [envelope for envelope in envelopes if envelope.kind == kind]
             if batch:
-                await delivery.hand_over([delivery.open(envelope) for envelope in batch])
-                await self._outbox.settle(batch)
+                attributes = {**self._span, "messaging.batch.message_count": len(batch)}
+                with trace.span(f"send {kind}", "producer", attributes):
+                    await delivery.hand_over([delivery.open(envelope) for envelope in batch])
+                    await self._outbox.settle(batch)
                 self._delivered.inc(len(batch))
         return len(envelopes)
+
+    async def measure(self) -> None:
+        """Set the gauges that tell what waits.
+
+        Raises:
+            UpthreadError: the outbox can't be looked into.
+        """
+        backlog = await self._outbox.backlog()
+        self._waiting.set(backlog.facts)
+        self._oldest.set(backlog.seconds)

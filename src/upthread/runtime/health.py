@@ -35,14 +35,17 @@ def health_routes(checks: Mapping[str, Check], version: str, process: str = "ui"
     async def livez(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
+    async def examined() -> dict[str, bool]:
+        return await examine(checks, version, process)
+
     async def readyz(_request: Request) -> Response:
-        missing = [name for name, well in (await examine(checks, process)).items() if not well]
+        missing = [name for name, well in (await examined()).items() if not well]
         if missing:
             return PlainTextResponse(f"not answering: {', '.join(missing)}\n", status_code=503)
         return PlainTextResponse("ok\n")
 
     async def healthcheck(_request: Request) -> Response:
-        services = await examine(checks, process)
+        services = await examined()
         return JSONResponse(
             {
                 "status": int(all(services.values())),
@@ -52,7 +55,7 @@ def health_routes(checks: Mapping[str, Check], version: str, process: str = "ui"
         )
 
     async def figures(_request: Request) -> Response:
-        await examine(checks, process)
+        await asyncio.gather(examined(), metrics.measure())
         return Response(metrics.render(), media_type=metrics.CONTENT_TYPE)
 
     return [
@@ -63,13 +66,17 @@ def health_routes(checks: Mapping[str, Check], version: str, process: str = "ui"
     ]
 
 
-async def examine(checks: Mapping[str, Check], process: str) -> dict[str, bool]:
+async def examine(checks: Mapping[str, Check], version: str, process: str) -> dict[str, bool]:
     """Ask all at once whether they are well, and set the gauges accordingly."""
     answers = await asyncio.gather(*(_is_well(name, check) for name, check in checks.items()))
     services = dict(zip(checks, answers, strict=True))
-    metrics.health_gauge(f"{process}_health", "Whether everything this process depends on is well.").set(all(answers))
-    for name, well in services.items():
-        metrics.health_gauge(f"{process}_health_{name}_availability", f"Whether {name} is well.").set(well)
+    build = (version, "", "")  # of the original's labels, the commit and its branch are not known here
+    well = metrics.health_gauge(f"{process}_health", "Whether everything this process depends on is well.")
+    well.labels(*build).set(all(answers))
+    for name, is_well in services.items():
+        part = "mongo" if name == f"{process}db" else name  # the original's name for it, whichever engine it is
+        available = metrics.health_gauge(f"{process}_health_{part}_availability", f"Whether {name} is well.")
+        available.labels(*build).set(is_well)
     return services
 
 

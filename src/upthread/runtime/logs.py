@@ -1,6 +1,7 @@
 """Logs: one JSON object a line for machines, coloured lines on a terminal; the same for our records and libraries'.
 
-Every record made while a request is served carries its ``request_id``, here and in each service behind it.
+Every record made while a request is served carries its ``request_id``, here and in each service behind it, and the
+``trace_id`` if the request belongs to a trace.
 """
 
 import io
@@ -13,6 +14,8 @@ from typing import Any, TextIO, cast
 import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from upthread.runtime.calls import trace
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The Request-Id of the request being served; empty outside of requests."""
@@ -39,7 +42,7 @@ def configure(level: str = "info", *, readable: bool | None = None) -> None:
     if readable is None:
         readable = sys.stderr.isatty()
     common: list[Processor] = [
-        _add_request_id,
+        _add_ids,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper("%H:%M:%S", utc=False)
         if readable
@@ -66,9 +69,11 @@ def configure(level: str = "info", *, readable: bool | None = None) -> None:
     logging.basicConfig(handlers=[handler], level=threshold, force=True)
 
 
-def _add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def _add_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     if current := request_id.get():
         event["request_id"] = current
+    if current := trace.trace_id():
+        event["trace_id"] = current
     return event
 
 

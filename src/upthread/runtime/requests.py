@@ -14,23 +14,36 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from upthread.runtime import metrics
+from upthread.runtime.calls import trace
 from upthread.runtime.logs import request_id
 
-ACCEPTABLE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,100}")
+ACCEPTABLE_ID = re.compile("[A-Za-z0-9._:-]{1,100}")
 """What a Request-Id from outside may look like; anything else is replaced, as it goes into logs and other calls."""
 CLIENT_LEFT = 499
 """Status in logs and figures of a request whose client did not wait; the number that nginx uses for it."""
 QUIET = frozenset({"/livez", "/readyz", "/healthcheck", "/metrics"})
 """Asked by machines every few seconds: logged at level debug."""
 
+_HANDED_ON = frozenset(name.encode() for name in ("request-id", *trace.HEADERS))
+
 log = structlog.get_logger(__name__)
 
 
 class Requests:
-    """ASGI middleware that gives each request an id, logs and counts it, and knows which are still running."""
+    """ASGI middleware that gives each request an id, logs and counts it, and knows which are still running.
 
-    def __init__(self, app: ASGIApp) -> None:
+    It takes up the trace that a request belongs to as well, to be handed on with what is asked of other services.
+    """
+
+    def __init__(self, app: ASGIApp, process: str = "ui") -> None:
+        """Begin.
+
+        Args:
+            app: answers the requests.
+            process: what the names of the requests' figures begin with.
+        """
         self._app = app
+        self._figures = metrics.request_figures(process)
         self._running: set[asyncio.Task[object]] = set()
         self._ended = asyncio.Event()
         self._cut = False
@@ -43,9 +56,7 @@ class Requests:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a server runs each request in a task; this tells mypy
         arrived = time.perf_counter()
-        own_id = _id_from(scope) or secrets.token_hex(16).encode()
-        scope["request_id"] = own_id.decode()
-        request_id.set(scope["request_id"])
+        own_id = _take_up(scope)
         status = 0
 
         async def send_with_id(message: Message) -> None:
@@ -53,7 +64,7 @@ class Requests:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 # A copy: a cache may hold on to the headers it gave.
-                message = {**message, "headers": [*message.get("headers", ()), (b"request-id", own_id)]}
+                message = {**message, "headers": [*message.get("headers", ()), (b"request-id", own_id.encode())]}
             await send(message)
 
         self._running.add(task)
@@ -91,18 +102,22 @@ class Requests:
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         path = scope["path"]
-        metrics.count_request(scope, status, seconds)
+        self._figures.count(scope, status, seconds)
         tell = log.debug if path in QUIET else log.info
         # The path without its query: that may hold what somebody searched for, or a token.
         tell("request", method=scope["method"], path=path, status=status, duration_ms=round(seconds * 1000, 2))
 
 
-def _id_from(scope: Scope) -> bytes | None:
-    for name, value in scope["headers"]:
-        if name == b"request-id":
-            given: bytes = value
-            return given if ACCEPTABLE_ID.fullmatch(given) else None
-    return None
+def _take_up(scope: Scope) -> str:
+    """The request's id, given or new. All that is done for it from here on belongs to this id and to its trace."""
+    given = {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in _HANDED_ON}
+    own_id: str = given.get("request-id", "")
+    if not ACCEPTABLE_ID.fullmatch(own_id):
+        own_id = secrets.token_hex(16)
+    scope["request_id"] = own_id
+    request_id.set(own_id)
+    trace.extract(given)
+    return own_id
 
 
 async def _answer(send: Send, status: int, text: bytes) -> None:

@@ -109,7 +109,9 @@ def _refusal(error: OSError, host: str, port: int) -> StartError:
     return StartError(message, port=port, host=host, reason=error.strerror or str(error))
 
 
-def serve(app_factory: AppFactory, listeners: Sequence[socket.socket], announce: Callable[[], None]) -> None:
+def serve(
+    app_factory: AppFactory, listeners: Sequence[socket.socket], announce: Callable[[], None], process: str = "ui"
+) -> None:
     """Serve until SIGTERM or SIGINT, and return when all has ended.
 
     Args:
@@ -117,18 +119,19 @@ def serve(app_factory: AppFactory, listeners: Sequence[socket.socket], announce:
         listeners: from :func:`listen`, closed at the end. With one, this process serves; with more, each has a
             process of its own and this one watches over them.
         announce: called once, when all workers take requests.
+        process: what the names of the requests' figures begin with.
 
     Raises:
         StartError: the application could not be made.
     """
     if len(listeners) == 1:
-        uvloop.run(_work(app_factory, listeners[0], announce))
+        uvloop.run(_work(app_factory, listeners[0], announce, process))
         return
 
     def work(place: int, ready: Callable[[], None]) -> None:
         for other in [*listeners[:place], *listeners[place + 1 :]]:
             other.close()
-        uvloop.run(_work(app_factory, listeners[place], ready))
+        uvloop.run(_work(app_factory, listeners[place], ready, process))
 
     def stop_taking() -> None:
         for listener in listeners:
@@ -137,7 +140,7 @@ def serve(app_factory: AppFactory, listeners: Sequence[socket.socket], announce:
     supervise(work, len(listeners), announce, stop_taking)
 
 
-async def _work(app_factory: AppFactory, listener: socket.socket, ready: Callable[[], None]) -> None:
+async def _work(app_factory: AppFactory, listener: socket.socket, ready: Callable[[], None], process: str) -> None:
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
     starting = asyncio.current_task()
@@ -161,14 +164,16 @@ async def _work(app_factory: AppFactory, listener: socket.socket, ready: Callabl
     try:
         async with app_factory() as app:
             starting = None
-            await _serve_until(asked, app, listener, ready)
+            await _serve_until(asked, app, listener, ready, process)
     except asyncio.CancelledError:
         if not asked.is_set():
             raise
 
 
-async def _serve_until(asked: asyncio.Event, app: ASGIApp, listener: socket.socket, ready: Callable[[], None]) -> None:
-    requests = Requests(app)
+async def _serve_until(
+    asked: asyncio.Event, app: ASGIApp, listener: socket.socket, ready: Callable[[], None], process: str = "ui"
+) -> None:
+    requests = Requests(app, process)
     server = _Server(requests, listener)
     serving = asyncio.create_task(server.serve())
     stopping = asyncio.create_task(asked.wait())

@@ -83,6 +83,14 @@ def _leave(_number: int, _frame: object) -> None:
     sys.exit(0)
 
 
+def _forget_gauges(worker: ForkProcess) -> None:
+    """Take what a dead worker had under way out of the sums; what it has counted stays."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - see above
+
+        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
 class _Crew:
     """The workers there are, by their place, and which of them have said that they are ready."""
 
@@ -130,6 +138,7 @@ class _Crew:
             if place not in self._ready:
                 raise StartError("A worker process ended while it was starting; the lines above say why.")
             log.error("a worker died and is replaced", pid=worker.pid, exit_status=worker.exitcode)
+            _forget_gauges(worker)
             self._ready.remove(place)
             self.start(place)
 

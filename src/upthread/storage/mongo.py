@@ -45,6 +45,7 @@ from pymongo.write_concern import WriteConcern
 
 from upthread.errors import StartError, Unavailable
 from upthread.runtime.calls.deadline import latest
+from upthread.storage.mongo_pool import PoolFigures
 
 T = TypeVar("T")
 Document = dict[str, Any]
@@ -441,6 +442,7 @@ def _client(url: str, layout: MongoLayout) -> AsyncMongoClient[Document]:
             return AsyncMongoClient(
                 url,
                 appname=f"upthread-{layout.name}",
+                event_listeners=[PoolFigures(layout.name)],
                 retryWrites=True,
                 retryReads=True,
                 connectTimeoutMS=2000,

@@ -5,13 +5,14 @@ several, which is order enough: facts that are states carry a revision, and fact
 """
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import msgspec
 from bson import ObjectId
 from pymongo import IndexModel, ReplaceOne
 
 from upthread.storage.mongo import MongoDatabase, Session
-from upthread.storage.outbox import Envelope
+from upthread.storage.outbox import COUNTED, Backlog, Envelope
 
 COLLECTION = "outbox"
 INDEXES = (IndexModel([("_id.receiver", 1), ("stamp", 1)], name="in_order"),)
@@ -54,6 +55,15 @@ class MongoOutbox:
         await self._database.repeat(
             lambda: self._facts.delete_many({"_id.receiver": self._receiver, "stamp": {"$in": stamps}})
         )
+
+    async def backlog(self) -> Backlog:
+        """How much is pending, and for how long."""
+        mine = {"_id.receiver": self._receiver}
+        facts = await self._database.read(self._facts.count_documents(mine, limit=COUNTED))
+        oldest = await self._database.read(self._facts.find_one(mine, {"stamp": True}, sort=[("stamp", 1)]))
+        if oldest is None:
+            return Backlog(facts, 0.0)
+        return Backlog(facts, max(0.0, (datetime.now(UTC) - oldest["stamp"].generation_time).total_seconds()))
 
     async def wait(self) -> None:
         """Return after the next transaction of this process, or at once if there was one since the last call."""

@@ -25,6 +25,10 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_in_order ON outbox (receiver, seq);
 """
 """Part of the first migration of every service that sends."""
+SQLITE_TIMES = "ALTER TABLE outbox ADD COLUMN kept_at INTEGER;"
+"""A later migration, so that it can be told how long a fact waits; not known of those kept before."""
+COUNTED = 10_000
+"""Facts for one receiver that are counted at most, so that counting stays cheap while a receiver is away for days."""
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -34,6 +38,15 @@ class Envelope(msgspec.Struct, frozen=True):
     """Tells this fact from the one that replaces it. Only the outbox that it came from knows what it is."""
     kind: str
     payload: bytes
+
+
+class Backlog(msgspec.Struct, frozen=True):
+    """What waits for one receiver."""
+
+    facts: int
+    """At most :data:`COUNTED`."""
+    seconds: float
+    """How long the oldest has waited; 0 if there is none."""
 
 
 class Outbox(Protocol):
@@ -47,6 +60,10 @@ class Outbox(Protocol):
         """Forget what was delivered; a fact replaced since then stays."""
         ...
 
+    async def backlog(self) -> Backlog:
+        """How much is pending, and for how long."""
+        ...
+
     async def wait(self) -> None:
         """Return when something new may be pending."""
         ...
@@ -55,7 +72,7 @@ class Outbox(Protocol):
 def put(connection: sqlite3.Connection, receiver: str, key: str, fact: msgspec.Struct) -> None:
     """Keep a fact for ``receiver`` within the running write."""
     connection.execute(
-        "INSERT OR REPLACE INTO outbox (receiver, kind, key, payload) VALUES (?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO outbox (receiver, kind, key, payload, kept_at) VALUES (?, ?, ?, ?, unixepoch())",
         (receiver, type(fact).__name__, key, msgspec.msgpack.encode(fact)),
     )
 
@@ -82,6 +99,17 @@ class SqliteOutbox:
             connection.executemany("DELETE FROM outbox WHERE seq = ?", [(envelope.stamp,) for envelope in delivered])
 
         await self._database.write(forget)
+
+    async def backlog(self) -> Backlog:
+        """How much is pending, and for how long."""
+        ((facts,),) = self._database.look(
+            "SELECT count(*) FROM (SELECT 1 FROM outbox WHERE receiver = ? LIMIT ?)", (self._receiver, COUNTED)
+        )
+        oldest = self._database.look(
+            "SELECT coalesce(unixepoch() - kept_at, 0) FROM outbox WHERE receiver = ? ORDER BY seq LIMIT 1",
+            (self._receiver,),
+        )
+        return Backlog(facts, max(0.0, oldest[0][0]) if oldest else 0.0)
 
     async def wait(self) -> None:
         """Return after the next commit, or at once if there was one since the last call."""

@@ -36,7 +36,12 @@ OLDEST_SQLITE = (3, 38, 0)
 
 log = structlog.get_logger(__name__)
 
-write_queue = Gauge("sqlite_write_queue", "Pieces of work waiting for the writer.", ["database"])
+write_queue = Gauge(
+    "sqlite_write_queue",
+    "Pieces of work that wait for the writer, or for its commit.",
+    ["database"],
+    multiprocess_mode="livesum",
+)
 write_group = Histogram(
     "sqlite_write_group",
     "Pieces of work that shared a commit.",
@@ -84,7 +89,6 @@ class Database:
         self._closed = False
         self._listeners: list[asyncio.Event] = []
         self._queue_gauge = write_queue.labels(name)
-        self._queue_gauge.set_function(self._jobs.qsize)
         self._group_histogram = write_group.labels(name)
         self._failures = failed_commits.labels(name)
         self._writer = threading.Thread(target=self._write_in_groups, name=f"{name}-write", daemon=True)
@@ -160,6 +164,7 @@ class Database:
             raise Unavailable(service=self.name)
         answer: asyncio.Future[T] = self._loop.create_future()
         self._jobs.put(_Job(work, answer))
+        self._queue_gauge.inc()
         return await answer
 
     def on_commit(self) -> asyncio.Event:
@@ -217,6 +222,7 @@ class Database:
         self._loop.call_soon_threadsafe(self._answer, outcomes)
 
     def _answer(self, outcomes: list[Outcome]) -> None:
+        self._queue_gauge.dec(len(outcomes))
         for job, result, error in outcomes:
             if job.answer.done():  # the request was cancelled; its work is committed all the same
                 continue

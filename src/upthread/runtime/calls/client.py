@@ -11,10 +11,11 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from upthread.errors import Unavailable, Unreached, UpthreadError
 from upthread.runtime.calls import trace
@@ -55,6 +56,15 @@ durations = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 repeats = Counter("upthread_call_repeats", "Calls that were tried again.", ["service", "method"])
+in_use = Gauge(
+    "upthread_call_connections",
+    "Calls under way: each has a connection of its own, or waits for one.",
+    ["service"],
+    multiprocess_mode="livesum",
+)
+limit = Gauge(
+    "upthread_call_connections_limit", "Connections that there may be.", ["service"], multiprocess_mode="livesum"
+)
 
 
 @asynccontextmanager
@@ -134,6 +144,10 @@ class _Line:
         self._circuit = circuit
         self._sleep = sleep
         self._random = random
+        self._in_use = in_use.labels(service)
+        limit.labels(service).set(CONNECTIONS)
+        place = urlsplit(base)
+        self._spans: trace.Attributes = {"server.address": place.hostname or "", "server.port": place.port or 80}
 
     async def call(self, method: Method, arguments: bytes) -> Any:
         """Make a call, and count it.
@@ -143,8 +157,11 @@ class _Line:
         """
         began = time.perf_counter()
         outcome = "cancelled"
+        full_name = f"{self._service}/{method.name}"
         try:
-            result = await self._in_time(method, arguments)
+            span = trace.span(full_name, "client", {"rpc.method": full_name, **self._spans})
+            with span, self._in_use.track_inprogress():
+                result = await self._in_time(method, arguments)
             outcome = "ok"
         except UpthreadError as error:
             outcome = error.code

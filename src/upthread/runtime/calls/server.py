@@ -17,7 +17,6 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from upthread.errors import UpthreadError
-from upthread.runtime.calls import trace
 from upthread.runtime.calls.deadline import PATIENCE, within
 from upthread.runtime.calls.methods import Method, describe, service_name
 from upthread.runtime.calls.wire import DEADLINE, JSON, LARGEST, PATH, PROBLEM, REFUSAL, encode
@@ -81,7 +80,6 @@ class _Endpoint:
                 raise _Refused(403, "the secret is missing or wrong")
         if headers.get("content-type") != JSON:  # browsers send it nowhere without having asked, so no page can call us
             raise _Refused(415, f"the arguments have to be {JSON}")
-        trace.extract(headers)
         seconds = _time_left(headers)
         try:
             async with asyncio.timeout(seconds) as limit:
