@@ -3,6 +3,7 @@
 A module of its own, so that a site on SQLite starts without the driver.
 """
 
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
@@ -14,6 +15,9 @@ from upthread.account.store import AccountStore
 from upthread.assembly import Kept
 from upthread.databases import MongoAddress, Room
 from upthread.errors import StartError
+from upthread.post.mongo import LAYOUT as POST_LAYOUT
+from upthread.post.mongo import MongoPostStore
+from upthread.post.store import PostStore
 from upthread.runtime.courier import Courier, Delivery
 from upthread.storage.mongo import MongoDatabase, MongoLayout
 from upthread.storage.mongo_outbox import MongoOutbox
@@ -45,11 +49,24 @@ async def open_account(stack: AsyncExitStack, url: str, database: str) -> Kept[A
     return Kept(store, partial(MongoOutbox, kept), (clear_inboxes,))
 
 
+async def open_post(stack: AsyncExitStack, url: str, database: str) -> Kept[PostStore]:
+    """What the post service keeps in this database; closed with the stack.
+
+    Raises:
+        StartError: the address or the database can't be used.
+    """
+    kept = await _open(stack, url, database, POST_LAYOUT)
+    return Kept(MongoPostStore(kept), partial(MongoOutbox, kept))
+
+
 async def _open(stack: AsyncExitStack, url: str, database: str, layout: MongoLayout) -> MongoDatabase:
     opened = await MongoDatabase.open_soon(url, database, layout)
     stack.push_async_callback(opened.close)
     return opened
 
 
-OPEN = {"account": open_account}
+OPEN: Mapping[Room, Callable[[AsyncExitStack, str, str], Awaitable[Kept[Any]]]] = {
+    "post": open_post,
+    "account": open_account,
+}
 """How each room's store is opened."""

@@ -37,6 +37,7 @@ def post_of(document: Document) -> Post:
         locked=document["locked"],
         state=document["state"],
         revisions=document["revisions"],
+        sent_created_at=document.get("sent_created_at"),
     )
 
 

@@ -15,6 +15,7 @@
 
     _id, community_id, community, title, url, domain, author_id, author_name, author_email
     link_key        only of posts with a link
+    sent_created_at only of those that came by the original's contract
     created_at      Unix seconds, as all times
     day, edited_at, ups, downs, score, hot, active, controversy, comments, last_comment_at, thread_revision,
     told_revision, flair, nsfw, locked, has_text, state, revisions

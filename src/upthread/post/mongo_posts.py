@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from pymongo import UpdateOne
 
@@ -57,7 +58,6 @@ async def add_post(database: MongoDatabase, session: Session, post_id: int, new:
 def post_document(post_id: int, community: Document, new: NewPost) -> Document:
     """A post as it is kept when it is new."""
     ranks = post_ranks(new.ups, new.downs, new.created_at, last_comment_at=0)
-    link_key = links.key(new.url)
     return {
         "_id": post_id,
         "community_id": community["_id"],
@@ -65,7 +65,7 @@ def post_document(post_id: int, community: Document, new: NewPost) -> Document:
         "title": new.writing.title,
         "url": new.url,
         "domain": links.domain(new.url),
-        **({} if link_key is None else {"link_key": link_key}),
+        **_what_there_is(link_key=links.key(new.url), sent_created_at=new.sent_created_at),
         "author_id": new.author.id,
         "author_name": new.author.name,
         "author_email": new.author_email,
@@ -213,6 +213,10 @@ def _changed(post: Document) -> Fact:
 
 def _mentions(post: Document, writing: Writing, at: int) -> list[Fact]:
     return [facts.mention(post_of(post), name, writing.text, at) for name in writing.mentions]
+
+
+def _what_there_is(**fields: Any) -> Document:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _written(post: Document, writing: Writing) -> Post:
