@@ -87,7 +87,7 @@ def test_times(sent: str | None, times: tuple[int, str | None]) -> None:
 
 @pytest.mark.anyio
 async def test_posts_are_read_as_they_are_sent(tmp_path: Path) -> None:
-    """The list of posts is read page by page, each when the one before has been taken, and no further than its limit."""
+    """The list of posts is read page by page, each when the one before has been taken, up to its limit."""
     database = Database.open(tmp_path / "post.sqlite3", post_sqlite.LAYOUT)
     posts = PostService(post_sqlite.SqlitePostStore(database), ManualClock(NOW))
     nobody = Author(0, "")
