@@ -90,7 +90,8 @@ ENV PATH=/opt/upthread/bin:$PATH \
     PYTHONPATH=/src \
     PYTHONDONTWRITEBYTECODE=1 \
     UPTHREAD_DATA=/data \
-    UPTHREAD_HOST=0.0.0.0
+    UPTHREAD_HOST=0.0.0.0 \
+    UPTHREAD_LOG_FORMAT=console
 COPY deploy/healthcheck.py /opt/upthread/bin/healthcheck.py
 RUN chown 10001:10001 /data
 WORKDIR /data

@@ -7,10 +7,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 LOCK := uv pip compile --universal -p 3.11 --no-emit-index-url --generate-hashes --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run services test check format messages lock clean
+.PHONY: help run services test check format messages lock clean images push up down test-containers
 
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "Another Python: make run PYTHON=python3.12. More options: make run ARGS=\"--port 8080\"."
 
@@ -28,6 +28,26 @@ services: $(VENV)/for-running ## Set up what is needed and serve the site by fou
 
 test: $(VENV)/for-testing ## Set up what is needed and run the tests (browser tests need a Chromium)
 	@$(BIN)/pytest $(ARGS)
+
+COMPOSE := docker compose --file deploy/compose.yaml
+up images push: export COMMIT = $(shell git rev-parse --short HEAD 2>/dev/null)
+
+up: ## Run the whole site by containers, on MongoDB, on http://127.0.0.1:9292 (needs Docker)
+	@sh deploy/secrets.sh
+	@$(COMPOSE) up --build --detach --wait
+	@echo "The site is at http://$$($(COMPOSE) port ui 9292 | sed 's/^0\.0\.0\.0:/127.0.0.1:/'). To stop it: make down (the data stay)."
+
+down: ## Stop what make up has started; the data stay
+	@$(COMPOSE) down
+
+images: ## Build all images for this machine: USERNAME=me VERSION=1.0, VARIANT=hardened (needs Docker)
+	docker buildx bake
+
+push: ## Build all images for amd64 and arm64, and push them to their registry
+	docker buildx bake --set "*.platform=linux/amd64,linux/arm64" --push
+
+test-containers: $(VENV)/for-testing ## Run the tests of images and compose files (needs Docker)
+	@$(BIN)/pytest -m containers tests/containers $(ARGS)
 
 check: $(VENV)/for-testing ## Look for mistakes without running anything: style, format, types
 	$(BIN)/ruff check

@@ -1,4 +1,4 @@
-"""Whether what runs in this container answers: ``healthcheck.py PORT_VARIABLE DEFAULT_PORT [PATH]``; exit status 0 if so.
+"""Whether what runs in this container answers: exit status 0 if so. ``healthcheck.py PORT_VARIABLE DEFAULT_PORT [PATH]``
 
 It imports next to nothing: it runs every few seconds, and an HTTP client takes longer to load than to ask.
 """
