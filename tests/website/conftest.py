@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from upthread.account.passwords import Passwords
-from upthread.assembly import Services, open_services
+from upthread.assembly import Doors, Services, open_services
 from upthread.runtime.clock import ManualClock
 from upthread.settings import Settings
 from upthread.ui.app import make_app
@@ -53,13 +53,13 @@ class Site:
 async def open_site(
     tmp_path: Path, clock: ManualClock, cheap_passwords: Passwords
 ) -> AsyncIterator[Callable[..., object]]:
-    """Opens a site with the settings asked for."""
+    """Opens a site with the settings asked for, over the services themselves or what stands in front of them."""
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(open_services(tmp_path / "data", clock, cheap_passwords))
 
-        def opened(**settings: str) -> Site:
+        def opened(doors: Doors = services, **settings: str) -> Site:
             environment = {f"UPTHREAD_{name.upper()}": value for name, value in settings.items()}
-            app = make_app(services, Settings.from_environment(environment), clock, b"a secret for tests")
+            app = make_app(doors, Settings.from_environment(environment), clock, b"a secret for tests")
             return Site(services, clock, app, stack)
 
         yield opened

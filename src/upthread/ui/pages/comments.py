@@ -77,7 +77,7 @@ async def reply(visit: Visit) -> Response:
     if parent.state != "live":
         raise Gone("This comment was deleted.")
     if not visit.may("comment"):
-        return visit.redirect(visit.login_href())
+        visit.person()
     post = await visit.services.post.post(parent.post_id)
     return reply_page(visit, post, parent, Form())
 

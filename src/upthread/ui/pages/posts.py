@@ -308,9 +308,14 @@ def vote_of(visit: Visit) -> Vote:
 
 
 def must_log_in(visit: Visit, form: Form, default: str) -> Response:
-    """Send somebody who may not do this to the log-in page, or tell a script so."""
-    if visit.wants_json:
-        raise SignInNeeded("Log in to do this.")
+    """Send somebody who may not do this to the log-in page, or tell a script so.
+
+    Raises:
+        SignInNeeded: a script asks.
+        Unavailable: they may have logged in, but that can't be told.
+    """
+    if visit.wants_json or "account" in visit.missing:
+        visit.person()
     return visit.redirect(visit.login_href(visit.back(form, default)))
 
 
