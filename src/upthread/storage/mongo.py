@@ -127,7 +127,7 @@ class MongoDatabase:
                 transactions, or the database is a newer version's.
             Unavailable: the server does not answer (yet).
         """
-        opened = cls(_client(url, layout), database, layout.name)
+        opened = cls(connect(url, layout.name), database, layout.name)
         try:
             await opened._prepare(layout)
         except BaseException:
@@ -144,7 +144,7 @@ class MongoDatabase:
         Raises:
             StartError: as :meth:`open`, if that is found out soon; later on it is logged.
         """
-        opened = cls(_client(url, layout), database, layout.name)
+        opened = cls(connect(url, layout.name), database, layout.name)
         patience_has_ended = asyncio.Event()
         opening = opened._opening = asyncio.create_task(opened._prepare_at_last(layout, patience_has_ended))
         await asyncio.wait([opening], timeout=PATIENCE)
@@ -264,6 +264,16 @@ class MongoDatabase:
             return await cursor.to_list()
 
         return await self.read(aggregate())
+
+    async def empty(self) -> None:
+        """Delete every document but those that tell the layout.
+
+        Raises:
+            Unavailable: MongoDB did not answer in time; some of it may be gone.
+        """
+        for name in await self.read(self._database.list_collection_names()):
+            if name != MIGRATIONS:
+                await self._database[name].delete_many({})
 
     async def next_ids(self, sequence: str, count: int = 1) -> list[int]:
         """Numbers never handed out before, growing within one process.
@@ -434,15 +444,19 @@ class MongoDatabase:
         return Unavailable(service=self.name)
 
 
-def _client(url: str, layout: MongoLayout) -> AsyncMongoClient[Document]:
-    """The driver's client for this address; it connects when it is first used."""
+def connect(url: str, service: str) -> AsyncMongoClient[Document]:
+    """The driver's client for this address; it connects when it is first used.
+
+    Raises:
+        StartError: the address is not right.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # the driver ignores an option it doesn't understand
             return AsyncMongoClient(
                 url,
-                appname=f"upthread-{layout.name}",
-                event_listeners=[PoolFigures(layout.name)],
+                appname=f"upthread-{service}",
+                event_listeners=[PoolFigures(service)],
                 retryWrites=True,
                 retryReads=True,
                 connectTimeoutMS=2000,
@@ -451,7 +465,7 @@ def _client(url: str, layout: MongoLayout) -> AsyncMongoClient[Document]:
     except (PyMongoError, ValueError, UserWarning) as error:
         raise StartError(
             "The address of MongoDB for the {service} service is not right: {reason}.",
-            service=layout.name,
+            service=service,
             reason=_without_password(url, error),
         ) from None
 
