@@ -2,12 +2,13 @@
 
 PYTHON ?= python3
 VENV := .venv
+DEPLOY_VENV := .venv-deploy
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 LOCK := uv pip compile --universal -p 3.11 --no-emit-index-url --generate-hashes --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run services test check format messages lock clean images push up down test-containers
+.PHONY: help run services test check format messages lock clean images push up down test-containers test-deploy
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +50,9 @@ push: ## Build all images for amd64 and arm64, and push them to their registry
 test-containers: $(VENV)/for-testing ## Run the tests of images and compose files (needs Docker)
 	@$(BIN)/pytest -m containers tests/containers $(ARGS)
 
+test-deploy: $(DEPLOY_VENV)/ready ## Check the chart, the machines and the playbooks (playbooks run if there is Docker)
+	@PATH=$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH $(DEPLOY_VENV)/bin/pytest --confcutdir=tests/deploy tests/deploy $(ARGS)
+
 check: $(VENV)/for-testing ## Look for mistakes without running anything: style, format, types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -66,9 +70,10 @@ lock: ## Lock versions anew after a change of pyproject.toml (needs uv; ARGS=--u
 	$(LOCK) $(ARGS) --group build -o requirements/build.txt
 	$(LOCK) $(ARGS) --group reload -o requirements/reload.txt
 	$(LOCK) $(ARGS) pyproject.toml --group dev -o requirements/dev.txt
+	$(LOCK) $(ARGS) --group deploy -o requirements/deploy.txt
 
 clean: ## Remove what was set up here; the data stay
-	rm -rf $(VENV) artifacts dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(DEPLOY_VENV) artifacts dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # What has been installed is remembered by an empty file, so that it is installed again only if something changed.
 
@@ -90,4 +95,10 @@ $(VENV)/for-running: $(VENV)/made requirements/run.txt requirements/build.txt py
 $(VENV)/for-testing: $(VENV)/for-running requirements/dev.txt
 	@echo "Setting up what testing needs ..."
 	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(DEPLOY_VENV)/ready: requirements/deploy.txt
+	@echo "Setting up what checking the deployment needs ..."
+	@$(PYTHON) -m venv $(DEPLOY_VENV)
+	@$(DEPLOY_VENV)/bin/python -m pip --disable-pip-version-check --quiet --quiet install --require-hashes -r $<
 	@touch $@
