@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import msgspec
 import pymongo
 import pytest
 from pymongo.errors import DuplicateKeyError, OperationFailure
@@ -212,6 +213,14 @@ async def test_what_is_there_already_is_told(database: MongoDatabase) -> None:
     await database.write(votes.insert_one({"_id": 1}))
     with pytest.raises(DuplicateKeyError):
         await database.write(votes.insert_one({"_id": 1}))
+
+
+async def test_whole_numbers_of_any_size_are_plain(database: MongoDatabase) -> None:
+    """A number that is too large for 32 bits, such as a guest's, comes back as one that goes on as JSON."""
+    number = -(2**52)
+    await database.collection("count").insert_one({"_id": 1, "number": number, "more": [{"number": number}]})
+    found = await database.collection("count").find_one({"_id": 1})
+    assert msgspec.json.encode(found) == msgspec.json.encode({"_id": 1, "number": number, "more": [{"number": number}]})
 
 
 async def test_votes_at_once_are_all_counted(database: MongoDatabase) -> None:

@@ -25,7 +25,8 @@ from typing import Any, TypeVar
 
 import pymongo
 import structlog
-from bson.codec_options import CodecOptions
+from bson.codec_options import CodecOptions, TypeDecoder, TypeRegistry
+from bson.int64 import Int64
 from dns.exception import DNSException
 from prometheus_client import Counter
 from pymongo import AsyncMongoClient, IndexModel, ReadPreference, ReturnDocument
@@ -99,6 +100,13 @@ class MongoLayout:
     migrations: tuple[Migration, ...]
 
 
+class _PlainIntegers(TypeDecoder):
+    """Makes all whole numbers ``int``: the driver gives those beyond 32 bits a type that nothing else can encode."""
+
+    bson_type = Int64
+    transform_bson = staticmethod(int)
+
+
 class MongoDatabase:
     """One service's database. Make it with :meth:`open`, inside a running event loop; close it when done."""
 
@@ -107,7 +115,7 @@ class MongoDatabase:
         self._client = client
         self._database: AsyncDatabase[Document] = client.get_database(
             database,
-            codec_options=CodecOptions(tz_aware=True, tzinfo=UTC),
+            codec_options=CodecOptions(tz_aware=True, tzinfo=UTC, type_registry=TypeRegistry([_PlainIntegers()])),
             read_preference=ReadPreference.PRIMARY,
             write_concern=WriteConcern("majority", j=True),
             read_concern=ReadConcern("majority"),
