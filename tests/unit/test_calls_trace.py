@@ -1,6 +1,8 @@
-"""The trace of a request, handed on unread."""
+"""The trace of a request, handed on unread where no traces are sent."""
 
 import contextvars
+import subprocess
+import sys
 
 import pytest
 
@@ -39,3 +41,14 @@ def test_misshapen_traces_end_here(parent: str) -> None:
 def test_misshapen_state_is_left_out(state: str) -> None:
     """A state that can't be handed on does not keep the trace from it."""
     assert handed_on({"traceparent": PARENT, "tracestate": state}) == {"traceparent": PARENT}
+
+
+def test_no_span_without_traces() -> None:
+    """Where no traces are sent, a part of the work hands on what came, and nothing that sends traces is loaded."""
+    outgoing: dict[str, str] = {}
+    with trace.within({"traceparent": PARENT}), trace.span("post/feed", "client", {}):
+        trace.inject(outgoing)
+    assert outgoing == {"traceparent": PARENT}
+    assert trace.trace_id() == ""
+    loads = "import sys, upthread.site, upthread.fleet; sys.exit('opentelemetry' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loads], check=False).returncode == 0  # noqa: S603 - our own

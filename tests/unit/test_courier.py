@@ -45,3 +45,13 @@ async def test_a_commit_while_ending() -> None:
     task.cancel()
     await asyncio.wait([task], timeout=5)
     assert task.cancelled()
+
+
+async def test_facts_of_an_unknown_kind_stay() -> None:
+    """Facts that a newer version has left are no work for an older one, which waits for others instead of spinning."""
+
+    class NewerOutbox(QuietOutbox):
+        async def pending(self, limit: int) -> list[Envelope]:
+            return [Envelope(1, "Unheard", b"")][:limit]
+
+    assert await Courier("post", "comment", NewerOutbox(), []).deliver() == 0

@@ -8,6 +8,7 @@ import pytest
 import structlog
 
 from upthread.runtime import logs
+from upthread.runtime.calls import trace
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +54,16 @@ def test_records_carry_the_request_id(capsys: pytest.CaptureFixture[str]) -> Non
     logging.getLogger("a.library").warning("theirs")
     logs.request_id.reset(token)
     assert [record.get("request_id") for record in lines(capsys)] == [None, "abc", "abc"]
+
+
+def test_records_carry_the_trace_id(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever is logged within a trace carries the trace's id, so that one leads to the other."""
+    logs.configure()
+    log = structlog.get_logger()
+    log.info("before")
+    with trace.within({"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}):
+        log.info("ours")
+    assert [record.get("trace_id") for record in lines(capsys)] == [None, "4bf92f3577b34da6a3ce929d0e0e4736"]
 
 
 def test_errors_have_their_traceback(capsys: pytest.CaptureFixture[str]) -> None:

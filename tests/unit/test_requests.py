@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from upthread.runtime.calls import trace
 from upthread.runtime.logs import request_id
 from upthread.runtime.requests import Requests
 
@@ -84,6 +85,20 @@ async def test_replaces_a_bad_id(client: httpx.AsyncClient, given: str) -> None:
     assert re.fullmatch("[0-9a-f]{32}", answer.headers["request-id"])
 
 
+async def test_takes_up_the_trace() -> None:
+    """The trace that a request belongs to is handed on with what is asked of others on its behalf."""
+    parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+    async def ask_others(_request: Request) -> Response:
+        headers: dict[str, str] = {}
+        trace.inject(headers)
+        return PlainTextResponse(headers["traceparent"])
+
+    app = Requests(Starlette(routes=[Route("/", ask_others)]))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client:
+        assert (await client.get("/", headers={"Traceparent": parent})).text == parent
+
+
 async def test_logs_without_the_query(client: httpx.AsyncClient) -> None:
     """The log line of a request has method, path, status and time, and nothing of the query."""
     with structlog.testing.capture_logs() as records:
@@ -108,6 +123,18 @@ async def test_counts_by_route(client: httpx.AsyncClient) -> None:
     await client.request("BREW", "/crash")
     after = counted("/hello/{name}"), counted("(none)", status=404), counted("/crash", method="OTHER", status=405)
     assert [now - then for then, now in zip(before, after, strict=True)] == [2, 2, 1]
+
+
+async def test_counts_by_process(app: Starlette) -> None:
+    """What a service answers is told under the service's name, not the website's."""
+    before = counted("/hello/{name}")
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(Requests(app, "post")), base_url="http://here"
+    ) as client:
+        await client.get("/hello/ann")
+    labels = {"method": "GET", "path": "/hello/{name}", "http_status": "200"}
+    assert REGISTRY.get_sample_value("post_request_count_total", labels) == 1
+    assert counted("/hello/{name}") == before
 
 
 async def test_crashes_end_here(client: httpx.AsyncClient) -> None:

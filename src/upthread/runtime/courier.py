@@ -95,11 +95,12 @@ class Courier:
                     await self._outbox.wait()
 
     async def deliver(self) -> int:
-        """Carry one batch; how many facts it had. Facts of one kind go in one call.
+        """Carry one batch; how many facts were taken. Facts of one kind go in one call, of a kind unknown here in none.
 
         Raises:
             UpthreadError: the receiver did not take a call; those facts stay.
         """
+        taken = 0
         envelopes = await self._outbox.pending(BATCH)
         for kind, delivery in self._deliveries.items():
             batch = [envelope for envelope in envelopes if envelope.kind == kind]
@@ -109,7 +110,8 @@ class Courier:
                     await delivery.hand_over([delivery.open(envelope) for envelope in batch])
                     await self._outbox.settle(batch)
                 self._delivered.inc(len(batch))
-        return len(envelopes)
+                taken += len(batch)
+        return taken
 
     async def measure(self) -> None:
         """Set the gauges that tell what waits.

@@ -20,6 +20,7 @@ from upthread.errors import UpthreadError
 from upthread.runtime.calls.deadline import PATIENCE, within
 from upthread.runtime.calls.methods import Method, describe, service_name
 from upthread.runtime.calls.wire import DEADLINE, JSON, LARGEST, PATH, PROBLEM, REFUSAL, encode
+from upthread.runtime.metrics import count_error
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +66,7 @@ class _Endpoint:
         try:
             body = await self._result(Headers(raw=scope["headers"]), Request(scope, receive))
         except UpthreadError as error:
+            count_error(error)
             status, media_type, body = error.status, PROBLEM, encode(error.problem())
         except _Refused as refusal:
             log.warning("call refused", method=self._method.name, status=refusal.status, reason=str(refusal))
