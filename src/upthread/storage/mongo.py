@@ -104,7 +104,7 @@ class _PlainIntegers(TypeDecoder):
     """Makes all whole numbers ``int``: the driver gives those beyond 32 bits a type that nothing else can encode."""
 
     bson_type = Int64
-    transform_bson = staticmethod(int)
+    transform_bson = staticmethod(int)  # type: ignore[assignment]  # it takes more than it will be given
 
 
 class MongoDatabase:
