@@ -1,6 +1,7 @@
-"""Whether what runs in this container answers: exit status 0 if so. ``healthcheck.py PORT_VARIABLE DEFAULT_PORT [PATH]``
+"""Tells whether what runs in this container answers, by exit status 0.
 
-It imports next to nothing: it runs every few seconds, and an HTTP client takes longer to load than to ask.
+``healthcheck.py PORT_VARIABLE DEFAULT_PORT [PATH]``, where the path is /livez unless given. It imports next to nothing,
+as it runs every few seconds and an HTTP client takes longer to load than to ask.
 """
 
 import os

@@ -99,7 +99,8 @@ def service_on(room: Room, kept: Kept[Any], clock: Clock, passwords: Passwords) 
 def service_app(room: Room, doors: Doors, settings: Settings) -> ASGIApp:
     """A service's door on HTTP, with what tells how it is; its database counts as what it depends on."""
     service = getattr(doors, room)
-    health = health_routes({f"{room}db": service.check}, __version__, process=room)
+    version = settings.version or __version__
+    health = health_routes({f"{room}db": service.check}, version, process=room, commit=settings.commit)
     routes = [*call_routes(service, settings.call_secret), *health]
     if settings.serves_seed_contract:
         routes += _seed_routes(room, doors)

@@ -96,6 +96,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     registration: Registration
     env: str
     hostname: str
+    version: str
+    commit: str
     log_format: LogFormat
     log_level: LogLevel
     otlp_endpoint: str
@@ -461,6 +463,20 @@ SETTINGS = (
         field="hostname",
         group="The site",
         meaning="Which machine or container this is. Shown together with `ENV` only.",
+        **_LINE,
+    ),
+    Setting(
+        variable="UPTHREAD_VERSION",
+        field="version",
+        group="The site",
+        meaning="The version that `/healthcheck` and `/metrics` show; set in images. Unless set, that of the package.",
+        **_LINE,
+    ),
+    Setting(
+        variable="UPTHREAD_COMMIT",
+        field="commit",
+        group="The site",
+        meaning="The commit that this was built from, shown there as well; set in images.",
         **_LINE,
     ),
     Setting(

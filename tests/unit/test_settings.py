@@ -83,6 +83,8 @@ def test_every_variable_sets_its_setting() -> None:
             "ZIPKIN_PORT": "21",
             "ENV": "staging",
             "HOSTNAME": "web-1",
+            "UPTHREAD_VERSION": "9.9",
+            "UPTHREAD_COMMIT": "c0ffee0",
         }
     )
     assert msgspec.structs.asdict(settings) == {
@@ -125,6 +127,8 @@ def test_every_variable_sets_its_setting() -> None:
         "zipkin_port": 21,
         "env": "staging",
         "hostname": "web-1",
+        "version": "9.9",
+        "commit": "c0ffee0",
     }
 
 

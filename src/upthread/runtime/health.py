@@ -23,20 +23,21 @@ Check = Callable[[], Awaitable[None]]
 log = structlog.get_logger(__name__)
 
 
-def health_routes(checks: Mapping[str, Check], version: str, process: str = "ui") -> list[Route]:
+def health_routes(checks: Mapping[str, Check], version: str, process: str = "ui", commit: str = "") -> list[Route]:
     """Routes ``/livez``, ``/readyz``, ``/healthcheck`` and ``/metrics``, whose health gauges are as of the asking.
 
     Args:
         checks: what to ask of each service, by its name; it raises if the service is not well.
-        version: shown by ``/healthcheck``.
+        version: shown by ``/healthcheck`` and beside the gauges.
         process: what the gauges' names begin with.
+        commit: what it was built from, shown likewise if it is known.
     """
 
     async def livez(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     async def examined() -> dict[str, bool]:
-        return await examine(checks, version, process)
+        return await examine(checks, version, process, commit)
 
     async def readyz(_request: Request) -> Response:
         missing = [name for name, well in (await examined()).items() if not well]
@@ -51,6 +52,7 @@ def health_routes(checks: Mapping[str, Check], version: str, process: str = "ui"
                 "status": int(all(services.values())),
                 "dependent_services": {name: int(well) for name, well in services.items()},
                 "version": version,
+                **({"commit": commit} if commit else {}),
             }
         )
 
@@ -66,11 +68,11 @@ def health_routes(checks: Mapping[str, Check], version: str, process: str = "ui"
     ]
 
 
-async def examine(checks: Mapping[str, Check], version: str, process: str) -> dict[str, bool]:
+async def examine(checks: Mapping[str, Check], version: str, process: str, commit: str) -> dict[str, bool]:
     """Ask all at once whether they are well, and set the gauges accordingly."""
     answers = await asyncio.gather(*(_is_well(name, check) for name, check in checks.items()))
     services = dict(zip(checks, answers, strict=True))
-    build = (version, "", "")  # of the original's labels, the commit and its branch are not known here
+    build = (version, commit, "")  # of the original's labels, the branch is not known: an image is made of a commit
     well = metrics.health_gauge(f"{process}_health", "Whether everything this process depends on is well.")
     well.labels(*build).set(all(answers))
     for name, is_well in services.items():

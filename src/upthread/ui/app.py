@@ -165,7 +165,7 @@ def make_app(services: Doors, settings: Settings, clock: Clock, secret: bytes) -
     starlette = Starlette(
         routes=[
             *(Route(path, page(handler), methods=methods.split()) for methods, path, handler in PAGES),
-            *health_routes(checks, __version__),
+            *health_routes(checks, settings.version or __version__, commit=settings.commit),
             Route("/static/{path:path}", static),
             Route("/favicon.ico", favicon),
             Route("/robots.txt", robots),
