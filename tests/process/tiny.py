@@ -21,6 +21,7 @@ if __name__ == "__main__":
     options = parser.parse_args()
     with shared_metrics(options.workers):
         import structlog
+        from prometheus_client import Gauge
         from starlette.applications import Starlette
         from starlette.background import BackgroundTask
         from starlette.requests import Request
@@ -34,13 +35,15 @@ if __name__ == "__main__":
         from upthread.runtime.serving import listen, serve
 
         log = structlog.get_logger()
+        under_way = Gauge("tiny_under_way", "Requests that wait.", multiprocess_mode="livesum")
 
         async def _pid(_request: Request) -> Response:
             return PlainTextResponse(str(os.getpid()))
 
         async def _wait(request: Request) -> Response:
-            log.info("waiting")
-            await asyncio.sleep(float(request.query_params["seconds"]))
+            log.info("waiting", pid=os.getpid())
+            with under_way.track_inprogress():
+                await asyncio.sleep(float(request.query_params["seconds"]))
             return PlainTextResponse("waited")
 
         async def _afterwards(_request: Request) -> Response:
