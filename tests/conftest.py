@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from tests.mongo_commands import Searches
+from tests.mongo_operator import Operator
 from tests.mongo_server import MongoServer
 from upthread.account.passwords import Passwords
 from upthread.runtime.clock import ManualClock
@@ -58,23 +59,39 @@ def mongodb_searches() -> Searches:
     return searches
 
 
+@pytest.fixture(scope="session")
+def mongodb_operator(mongodb_url: str, mongodb_searches: Searches) -> Iterator[Operator]:
+    """Who looks after the test's databases; what it looks for itself is not watched."""
+    with Operator(mongodb_url, mongodb_searches) as operator:
+        yield operator
+
+
 @pytest.fixture
-def mongodb_prefix(mongodb_url: str, mongodb_searches: Searches) -> Iterator[str]:
+def mongodb_prefix(mongodb_operator: Operator) -> Iterator[str]:
     """What the names of a test's databases begin with.
 
     After the test the databases are dropped, and whatever was looked for in them must have had an index.
     """
     prefix = f"test_{uuid.uuid4().hex}_"
-    mongodb_searches.seen.clear()
+    with mongodb_operator.watching(prefix):
+        yield prefix
+    mongodb_operator.drop(prefix)
+
+
+@pytest.fixture(scope="session")
+def mongodb_shared_prefix(mongodb_operator: Operator) -> Iterator[str]:
+    """What the names of databases begin with that all tests use, one after the other."""
+    prefix = f"test_{uuid.uuid4().hex}_"
     yield prefix
-    seen = [search for search in mongodb_searches.seen if search.database.startswith(prefix)]
-    with pymongo.MongoClient[dict[str, object]](mongodb_url) as client:
-        first_fields = {
-            (name, collection): {next(iter(index["key"])) for index in client[name][collection].list_indexes()}
-            for name, collection in {(search.database, search.collection) for search in seen}
-        }
-        for name in client.list_database_names():
-            if name.startswith(prefix):
-                client.drop_database(name)
-    scans = [search for search in seen if not search.bounded() & first_fields[search.database, search.collection]]
-    assert scans == []
+    mongodb_operator.drop(prefix)
+
+
+@pytest.fixture
+def mongodb_emptied(mongodb_operator: Operator, mongodb_shared_prefix: str) -> Iterator[str]:
+    """What the names of databases begin with in which there is nothing but the indexes that another test had made.
+
+    For the many tests that need all of a service's indexes but not to see them made. Watched like the others.
+    """
+    mongodb_operator.empty(mongodb_shared_prefix)
+    with mongodb_operator.watching(mongodb_shared_prefix):
+        yield mongodb_shared_prefix

@@ -1,8 +1,7 @@
-"""The services that the contract suite runs against: near and far on SQLite, near on MongoDB."""
+"""The services that the contract suite runs against: near and far, on SQLite and on MongoDB."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 import httpx
@@ -16,62 +15,57 @@ from upthread.account.passwords import Passwords
 from upthread.account.service import AccountService
 from upthread.assembly import (
     Doors,
-    Kept,
     Services,
-    connected,
     couriers_from,
-    kept_in,
-    open_file,
+    open_kept,
     open_services,
     prepare_files,
     running,
 )
-from upthread.comment import sqlite as comment_sqlite
 from upthread.comment.service import CommentService
-from upthread.databases import ROOMS, file_in, files_in
+from upthread.databases import ROOMS, MongoAddress, Places, files_in
 from upthread.fleet import service_app, service_on
-from upthread.mongo_assembly import open_account
-from upthread.post import sqlite as post_sqlite
+from upthread.mongo_assembly import OPEN
 from upthread.post.service import PostService
 from upthread.runtime.calls.client import far
 from upthread.runtime.calls.server import call_routes
 from upthread.runtime.clock import ManualClock
-from upthread.settings import Settings
-from upthread.storage.outbox import SqliteOutbox
-from upthread.storage.sqlite import Database
+from upthread.settings import Secret, Settings
 
 SECRET = "for the tests of the contract only"
-ON_MONGODB = ("account",)
-"""The rooms that have a store on MongoDB. Tests of the others run on SQLite only."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test of the suite near and far, and on each engine that its room has."""
     if "engine" in metafunc.fixturenames:
         room = metafunc.module.__name__.rpartition(".")[2].split("_")[1]
-        metafunc.parametrize("engine", ["sqlite", "far", "mongodb"] if room in ON_MONGODB else ["sqlite", "far"])
+        engines = ["sqlite", "mongodb"] if room in OPEN else ["sqlite"]
+        metafunc.parametrize("engine", engines)
+        metafunc.parametrize("distance", ["near", "far"])
+
+
+@pytest.fixture
+def places(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Places:
+    """Where the services keep their data, which is nothing yet; those without a store on MongoDB, in files."""
+    files = files_in(tmp_path / "data")
+    if engine == "sqlite":
+        return files
+    url: str = request.getfixturevalue("mongodb_url")
+    prefix: str = request.getfixturevalue("mongodb_emptied")
+    return {
+        room: MongoAddress(Secret(url), f"{prefix}{room}", "DATABASE_URL") if room in OPEN else file
+        for room, file in files.items()
+    }
 
 
 @pytest.fixture
 async def services(
-    engine: str,
-    tmp_path: Path,
-    clock: ManualClock,
-    cheap_passwords: Passwords,
-    request: pytest.FixtureRequest,
+    places: Places, distance: str, clock: ManualClock, cheap_passwords: Passwords
 ) -> AsyncIterator[Services]:
     """All three services, empty, on databases of their own."""
-    if engine == "sqlite":
-        async with open_services(tmp_path / "data", clock, cheap_passwords) as opened:
-            yield opened
-    elif engine == "far":
-        async with open_far(tmp_path / "data", clock, cheap_passwords) as opened:
-            yield opened
-    else:
-        url: str = request.getfixturevalue("mongodb_url")
-        prefix: str = request.getfixturevalue("mongodb_prefix")
-        async with open_on_mongodb(url, prefix, tmp_path, clock, cheap_passwords) as opened:
-            yield opened
+    opened = open_far if distance == "far" else open_services
+    async with opened(places, clock, cheap_passwords) as services:
+        yield services
 
 
 @pytest.fixture
@@ -87,12 +81,11 @@ async def original(services: Services) -> AsyncIterator[OriginalUi]:
 
 
 @asynccontextmanager
-async def open_far(data: Path, clock: ManualClock, passwords: Passwords) -> AsyncIterator[Services]:
-    """The services on SQLite, called over HTTP by whoever calls them, their couriers too."""
-    prepare_files(files_in(data))
+async def open_far(places: Places, clock: ManualClock, passwords: Passwords) -> AsyncIterator[Services]:
+    """The services, called over HTTP by whoever calls them, their couriers too."""
+    prepare_files(places)
     async with AsyncExitStack() as stack:
-        databases = {room: await open_file(stack, file_in(data, room), room) for room in ROOMS}
-        kept = {room: kept_in(databases[room], room) for room in ROOMS}
+        kept = {room: await open_kept(stack, places[room], room) for room in ROOMS}
         near = {room: service_on(room, kept[room], clock, passwords) for room in ROOMS}
         app = Starlette(routes=[Mount(f"/{room}", routes=call_routes(near[room], SECRET)) for room in ROOMS])
         url = await stack.enter_async_context(on_loopback(app))
@@ -103,27 +96,4 @@ async def open_far(data: Path, clock: ManualClock, passwords: Passwords) -> Asyn
         )
         couriers = tuple(courier for room in ROOMS for courier in couriers_from(room, kept[room], doors))
         await stack.enter_async_context(running(couriers))
-        yield Services(doors.post, doors.comment, doors.account, couriers, tuple(databases.values()))
-
-
-@asynccontextmanager
-async def open_on_mongodb(
-    url: str, prefix: str, data: Path, clock: ManualClock, passwords: Passwords
-) -> AsyncIterator[Services]:
-    """The services on MongoDB; those that have no store there yet, on SQLite."""
-    async with AsyncExitStack() as stack:
-        databases = []
-        for layout in (post_sqlite.LAYOUT, comment_sqlite.LAYOUT):
-            database = Database.open(file_in(data, layout.name), layout)
-            stack.push_async_callback(database.close)
-            databases.append(database)
-        post, comment = databases
-        yield await stack.enter_async_context(
-            connected(
-                Kept(post_sqlite.SqlitePostStore(post), partial(SqliteOutbox, post)),
-                Kept(comment_sqlite.SqliteCommentStore(comment), partial(SqliteOutbox, comment)),
-                await open_account(stack, url, f"{prefix}account"),
-                clock,
-                passwords,
-            )
-        )
+        yield Services(doors.post, doors.comment, doors.account, couriers, ())

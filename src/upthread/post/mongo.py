@@ -67,8 +67,7 @@ class MongoPostStore:
         (community_id,) = await self._database.next_ids(COMMUNITY)
 
         async def add(session: Session) -> None:
-            community = (community_id, name, texts, at)
-            await mongo_communities.add_communities(self._database, session, [community])
+            await mongo_communities.add_community(self._database, session, community_id, name, texts, at)
             if founder:
                 await mongo_communities.appoint(self._database, session, community_id, founder)
 

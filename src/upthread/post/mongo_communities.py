@@ -1,6 +1,5 @@
 """What is done with communities in a transaction."""
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -25,33 +24,29 @@ class Activity(NamedTuple):
     """How many live posts it has more."""
 
 
-async def add_communities(
-    database: MongoDatabase, session: Session, communities: Iterable[tuple[int, str, CommunityTexts, int]]
+async def add_community(
+    database: MongoDatabase, session: Session, community_id: int, name: str, texts: CommunityTexts, at: int
 ) -> None:
-    """Add communities, each with its id, name, texts, and the time at which it was founded.
+    """Add a community.
 
     Raises:
-        DuplicateKeyError: a name is taken.
+        DuplicateKeyError: the name is taken.
     """
-    added, texts_added = [], []
-    for community_id, name, texts, at in communities:
-        added.append(
-            {
-                "_id": community_id,
-                "name": name,
-                "name_folded": folded(name),
-                "title": texts.title,
-                "created_at": at,
-                "subscribers": 0,
-                "posts": 0,
-                "activity": 0.0,
-                "moderators": [],
-            }
-        )
-        texts_added.append({"_id": community_id, **_texts(name, texts)})
-    if added:
-        await database.collection(COMMUNITY).insert_many(added, session=session)
-        await database.collection(COMMUNITY_TEXT).insert_many(texts_added, session=session)
+    community = {
+        "_id": community_id,
+        "name": name,
+        "name_folded": folded(name),
+        "title": texts.title,
+        "created_at": at,
+        "subscribers": 0,
+        "posts": 0,
+        "activity": 0.0,
+        "moderators": [],
+    }
+    await database.collection(COMMUNITY).insert_one(community, session=session)
+    await database.collection(COMMUNITY_TEXT).insert_one(
+        {"_id": community_id, **texts_of_community(name, texts)}, session=session
+    )
 
 
 async def appoint(database: MongoDatabase, session: Session, community_id: int, founder: Author) -> None:
@@ -71,7 +66,7 @@ async def change_community(database: MongoDatabase, session: Session, name: str,
     if changed is None:
         return False
     await database.collection(COMMUNITY_TEXT).update_one(
-        {"_id": changed["_id"]}, {"$set": _texts(changed["name"], texts)}, session=session
+        {"_id": changed["_id"]}, {"$set": texts_of_community(changed["name"], texts)}, session=session
     )
     return True
 
@@ -130,7 +125,8 @@ async def drop_posts(database: MongoDatabase, session: Session, counts: dict[int
         await database.collection(COMMUNITY).bulk_write(changes, session=session)
 
 
-def _texts(name: str, texts: CommunityTexts) -> Document:
+def texts_of_community(name: str, texts: CommunityTexts) -> Document:
+    """What a community says, as it is shown and found."""
     named = with_its_words(name)
     return {
         **msgspec.structs.asdict(texts),

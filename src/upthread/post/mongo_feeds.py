@@ -87,7 +87,7 @@ class Feeds:
         scopes = [scope | part for part in _parts(pieces)]
         if len(scopes) > 1:
             # Often there is no need: enough of the whole order's beginning is in the feed.
-            pipeline = _scanned(query, after, scope, start, pieces)
+            pipeline = _scanned(query, after, scope, start, pieces.get("community_id"))
             found = await self._read(query, pipeline, f"{_first(scope)}_{KEYS[query.sort]}")
             if len(found) > query.limit:
                 return found
@@ -184,10 +184,12 @@ def _walk(query: FeedQuery, after: Position | None, scope: Document, start: int 
 
 
 def _scanned(
-    query: FeedQuery, after: Position | None, scope: Document, start: int | None, pieces: dict[str, list[int]]
+    query: FeedQuery, after: Position | None, scope: Document, start: int | None, followed: list[int] | None
 ) -> Pipeline:
     """What of a feed stands among the first entries of the order of the whole site or of its community."""
-    in_feed: Document = {field: {"$in": values} for field, values in pieces.items()}
+    in_feed: Document = {}
+    if followed is not None:
+        in_feed["community_id"] = {"$in": followed}
     if start is not None:
         in_feed["created_at"] = {"$gte": start}
     return [

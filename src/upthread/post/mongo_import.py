@@ -6,7 +6,7 @@ from functools import partial
 
 from upthread.post import facts
 from upthread.post.model import ImportedIds
-from upthread.post.mongo_communities import Activity, add_activity, add_communities
+from upthread.post.mongo_communities import Activity, add_activity, add_community
 from upthread.post.mongo_documents import post_of
 from upthread.post.mongo_layout import COMMUNITY, IMPORTED_POST, POST, POST_REVISION, POST_TEXT
 from upthread.post.mongo_posts import buried, post_document, revision_document, text_document
@@ -90,12 +90,10 @@ async def _communities(database: MongoDatabase, session: Session, posts: list[Ne
     missing = [new for name, new in first.items() if name not in known]
     if missing:
         ids = await database.next_ids(COMMUNITY, len(missing))
-        added = [
-            (each, new.community, _no_texts(new.community), new.created_at)
-            for each, new in zip(ids, missing, strict=True)
-        ]
-        await add_communities(database, session, added)
-        known |= {folded(name): {"_id": each, "name": name} for each, name, _, _ in added}
+        for community_id, new in zip(ids, missing, strict=True):
+            texts = _no_texts(new.community)
+            await add_community(database, session, community_id, new.community, texts, new.created_at)
+            known[folded(new.community)] = {"_id": community_id, "name": new.community}
     return known
 
 
