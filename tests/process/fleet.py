@@ -1,6 +1,7 @@
 """The site in four processes, each of which can be stopped, killed and started again where it was."""
 
 import os
+import re
 import signal
 import socket
 import time
@@ -52,11 +53,23 @@ class Fleet:
         self.processes[name].send(signal.SIGTERM)
         assert self.processes[name].end() == 0
 
-    def kill(self, name: str) -> None:
-        """End a process without a warning, wherever it is at the moment, and start it again."""
+    def lose(self, name: str) -> None:
+        """End a process without a warning, wherever it is at the moment."""
         self.processes[name].send(signal.SIGKILL)
         assert self.processes[name].end() == -signal.SIGKILL
+
+    def kill(self, name: str) -> None:
+        """Lose a process, and start it again."""
+        self.lose(name)
         self.begin(name)
+
+    def freeze(self, name: str) -> None:
+        """Let a process do nothing at all, not even refuse what it is asked."""
+        self.processes[name].send(signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        """Let a frozen process go on."""
+        self.processes[name].send(signal.SIGCONT)
 
     def whole(self) -> None:
         """Wait until the website says that it has all it needs."""
@@ -83,3 +96,8 @@ def eventually(happened: Callable[[], bool], within: float = SOON) -> None:
     while not happened():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)
+
+
+def text(visitor: httpx.Client, page: str) -> str:
+    """What can be read on a page."""
+    return " ".join(re.sub(r"<[^>]+>", " ", visitor.get(page).text).split())

@@ -84,9 +84,14 @@ class Visit:
         return self.actor.id if self.actor else 0
 
     def may(self, deed: str) -> bool:
-        """Whether this visitor may post, vote or comment: everybody signed in, and guests as the site is set up."""
+        """Whether this visitor may post, vote or comment: everybody signed in, and guests as the site is set up.
+
+        Whose session can't be looked up now is no guest: what they write would not be theirs.
+        """
+        if self.me is not None or "account" in self.missing:
+            return self.me is not None
         guests = self.site.settings.guests
-        return self.me is not None or guests == "all" or (guests == "comment" and deed == "comment")
+        return guests == "all" or (guests == "comment" and deed == "comment")
 
     def person(self) -> SignedIn:
         """The person signed in.
@@ -109,8 +114,7 @@ class Visit:
             SignInNeeded: guests may not.
             Unavailable: somebody is signed in, but who can't be told.
         """
-        # Whose session can't be looked up now is no guest: what they write would not be theirs.
-        if self.me is not None or "account" in self.missing or not self.may(deed):
+        if self.me is not None or not self.may(deed):
             return self.person().actor
         known = self.guest or new_guest()
         self.guest = introduced(known, form["name"], form["email"]) if form else known
