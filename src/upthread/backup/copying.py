@@ -32,6 +32,14 @@ class Target(Protocol):
         """Add records, in order."""
         ...
 
+    async def check(self) -> None:
+        """See that what was added can be kept.
+
+        Raises:
+            StartError: it can't.
+        """
+        ...
+
     async def keep(self) -> None:
         """Keep what was added."""
         ...
@@ -104,6 +112,8 @@ async def restore(places: Places, path: Path) -> Counter[str]:
             if not await target.is_empty():
                 raise StartError("The site is not empty: {place} has something in it.", place=str(places[room]))
         found = await _fill(targets, file)
+        for target in targets.values():  # all are looked at before the first is kept
+            await target.check()
         for target in targets.values():
             await target.keep()
     return found

@@ -128,6 +128,8 @@ class BackupReader:
     def _checked(self) -> Header:
         lines = self._lines()
         first = next(lines, b"")
+        if not first:
+            raise self._damaged()
         try:
             header = msgspec.json.decode(first, type=Header)
         except msgspec.MsgspecError:
@@ -148,8 +150,11 @@ class BackupReader:
         except msgspec.MsgspecError:
             end = None
         if end != End(count, digest.hexdigest()):
-            raise StartError("{path} is damaged or not complete.", path=str(self._path))
+            raise self._damaged()
         return header
+
+    def _damaged(self) -> StartError:
+        return StartError("{path} is damaged or not complete.", path=str(self._path))
 
     def _lines(self) -> Iterator[bytes]:
         try:

@@ -82,6 +82,21 @@ class SqliteTarget:
         with self._named_failures():
             self._room.add_all(self._connection, records)
 
+    async def check(self) -> None:
+        """See that whatever is named is there.
+
+        Raises:
+            StartError: it is not; then the backup is of a site that was damaged.
+        """
+        dangling = self._connection.execute("PRAGMA foreign_key_check").fetchone()
+        if dangling:
+            raise StartError(
+                "{path} can't be filled: in {table}, row {row} belongs to something that is not in the backup.",
+                path=str(self._file),
+                table=dangling["table"],
+                row=str(dangling["rowid"]),
+            )
+
     async def keep(self) -> None:
         """Keep what was added."""
         with self._named_failures():
@@ -95,7 +110,7 @@ class SqliteTarget:
     def _named_failures(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.DatabaseError as error:  # the disk is full, or what belongs together is not all in the backup
+        except sqlite3.DatabaseError as error:  # the disk is full, say
             raise StartError("{path} can't be filled: {reason}.", path=str(self._file), reason=str(error)) from error
 
 

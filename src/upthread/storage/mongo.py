@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 
 import pymongo
 import structlog
+from bson import MinKey
 from bson.codec_options import CodecOptions, TypeDecoder, TypeRegistry
 from bson.int64 import Int64
 from dns.exception import DNSException
@@ -281,7 +282,7 @@ class MongoDatabase:
         """
         for name in await self.read(self._database.list_collection_names()):
             if name != MIGRATIONS:
-                await self._database[name].delete_many({})
+                await self._database[name].delete_many({"_id": {"$gt": MinKey()}})
 
     async def next_ids(self, sequence: str, count: int = 1) -> list[int]:
         """Numbers never handed out before, growing within one process.
