@@ -103,7 +103,7 @@ class Spans:
 
     async def _request(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] in QUIET:
-            # Nobody asked, so nobody wants to see it, nor the calls that it leads to: they are marked as not sampled.
+            # Traces are for what people ask. These, and the calls they lead to, are marked as a trace not to be kept.
             trace.extract({"traceparent": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"})
             await app(scope, receive, send)
             return
