@@ -18,12 +18,18 @@ help: ## Show what can be made
 run: $(VENV)/for-running ## Set up what is needed and serve the site, with a demo, on http://127.0.0.1:9292
 	@$(BIN)/upthread serve --demo --data data $(ARGS)
 
-services: $(VENV)/for-running ## Set up what is needed and serve the site by four processes, on http://127.0.0.1:9292
+services: $(VENV)/for-$(if $(MONGODB),running,testing) ## Serve the site by four processes on MongoDB: MONGODB=host:port, or a test server on data/mongodb
 	@export POST_SERVICE_HOST=127.0.0.1 POST_SERVICE_PORT=9301 \
 		COMMENT_SERVICE_HOST=127.0.0.1 COMMENT_SERVICE_PORT=9302 \
 		ACCOUNT_SERVICE_HOST=127.0.0.1 ACCOUNT_SERVICE_PORT=9303 \
-		UPTHREAD_DATA=data UPTHREAD_CALL_SECRET=$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(32))'); \
+		UPTHREAD_DATA=data UPTHREAD_CALL_SECRET=$$($(BIN)/python -c 'import secrets; print(secrets.token_hex(32))') \
+		DATABASE_URL=$(or $(MONGODB),127.0.0.1:9304); \
 	trap 'kill $$started 2>/dev/null; wait' EXIT; trap 'exit 0' INT TERM; \
+	if [ -z "$(MONGODB)" ]; then \
+		echo "No MONGODB=host:port is given, so SecantusDB, which is for testing only, is started on port 9304."; \
+		mkdir -p data/mongodb; \
+		$(BIN)/secantusd-py --port 9304 --storage-path data/mongodb --log-level WARNING & started=$$!; \
+	fi; \
 	for service in post comment account; do $(BIN)/upthread $$service & started="$$started $$!"; done; \
 	$(BIN)/upthread ui $(ARGS) & started="$$started $$!"; wait $$!
 
