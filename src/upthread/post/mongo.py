@@ -215,9 +215,10 @@ class MongoPostStore:
 
     async def marks(self, actor_id: int, post_ids: list[int]) -> list[PostMark]:
         """What somebody has done with these posts; nothing for those they have not touched."""
-        asked = [vote_id(post_id, actor_id) for post_id in post_ids]
-        cast = await self._database.read(self._database.collection(VOTE).find({"_id": {"$in": asked}}).to_list())
-        votes: dict[int, Vote] = {vote["_id"]["post_id"]: vote["vote"] for vote in cast}
+        asked = {vote_id(post_id, actor_id): post_id for post_id in post_ids}
+        these = {"_id": {"$in": list(asked)}}
+        cast = await self._database.read(self._database.collection(VOTE).find(these).to_list())
+        votes: dict[int, Vote] = {asked[vote["_id"]]: vote["vote"] for vote in cast}
         theirs = {"person_id": actor_id, "mark": {"$in": ["saved", "hidden"]}, "post_id": {"$in": post_ids}}
         marked = {
             (mark["mark"], mark["post_id"]) for mark in await self._database.read(self._marks.find(theirs).to_list())

@@ -27,7 +27,7 @@
     html, title, plain, title_words, words
 
 `post_revision` is {post_id, number, title, text, created_at}; the newest is the source of what is shown. `vote` is
-{_id: {post_id, voter_id}, vote}, `mark` {person_id, mark, post_id, marked_at}, `subscription` {person_id,
+{_id: "post_id:voter_id", vote}, `mark` {person_id, mark, post_id, marked_at}, `subscription` {person_id,
 community_id}, `author_karma` {_id: the author's id, karma, revision}, `imported_post` {_id: the key, post_id}.
 """
 

@@ -21,9 +21,9 @@ class Ballot(NamedTuple):
     vote: Vote
 
 
-def vote_id(post_id: int, voter_id: int) -> Document:
-    """Under which id somebody's vote on a post is kept. To MongoDB, the order of the fields matters."""
-    return {"post_id": post_id, "voter_id": voter_id}
+def vote_id(post_id: int, voter_id: int) -> str:
+    """Under which id somebody's vote on a post is kept."""
+    return f"{post_id}:{voter_id}"
 
 
 async def cast(database: MongoDatabase, session: Session, ballots: list[Ballot]) -> list[Tally | None]:
@@ -32,32 +32,31 @@ async def cast(database: MongoDatabase, session: Session, ballots: list[Ballot])
     ids = list({ballot.post_id for ballot in ballots})
     found = await posts.find({"_id": {"$in": ids}, "state": "live"}, session=session).to_list()
     live = {post["_id"]: post for post in found}
-    asked = [vote_id(ballot.post_id, ballot.voter_id) for ballot in ballots]
+    asked = list({vote_id(ballot.post_id, ballot.voter_id) for ballot in ballots})
     kept = await votes.find({"_id": {"$in": asked}}, session=session).to_list()
-    before = {(vote["_id"]["post_id"], vote["_id"]["voter_id"]): vote["vote"] for vote in kept}
+    before: dict[str, Vote] = {vote["_id"]: vote["vote"] for vote in kept}
 
-    after: dict[tuple[int, int], Vote] = {}
+    after = dict(before)
     earned: Counter[int] = Counter()
     tallies: list[Tally | None] = []
     for post_id, voter_id, vote in ballots:
-        post = live.get(post_id)
+        post, this_one = live.get(post_id), vote_id(post_id, voter_id)
         if post is None:
             tallies.append(None)
             continue
-        change = vote_change(after.get((post_id, voter_id), before.get((post_id, voter_id), 0)), vote)
-        after[post_id, voter_id] = vote
+        change = vote_change(after.get(this_one, 0), vote)
+        after[this_one] = vote
         post["ups"] += change.ups
         post["downs"] += change.downs
         if earns_karma(post["author_id"], voter_id):
             earned[post["author_id"]] += change.score
         tallies.append(Tally(post["ups"], post["downs"], vote))
 
-    changed = {key: vote for key, vote in after.items() if vote != before.get(key, 0)}
+    changed = {this_one: vote for this_one, vote in after.items() if vote != before.get(this_one, 0)}
     if changed:
         # The posts first: there votes of another process on the same post are noticed, and these begin anew.
-        recounted = [_recounted(live[post_id]) for post_id in {post_id for post_id, _ in changed}]
-        await posts.bulk_write(recounted, session=session)
-        await votes.bulk_write([_setting(key, vote) for key, vote in changed.items()], session=session)
+        await posts.bulk_write([_recounted(post) for post in live.values()], session=session)
+        await votes.bulk_write([_setting(this_one, vote) for this_one, vote in changed.items()], session=session)
         await add_karma(database, session, earned)
     return tallies
 
@@ -86,6 +85,7 @@ def _recounted(post: Document) -> UpdateOne:
     return UpdateOne({"_id": post["_id"]}, {"$set": counts})
 
 
-def _setting(key: tuple[int, int], vote: Vote) -> UpdateOne | DeleteOne:
-    this_one = {"_id": vote_id(*key)}
-    return UpdateOne(this_one, {"$set": {"vote": vote}}, upsert=True) if vote else DeleteOne(this_one)
+def _setting(this_one: str, vote: Vote) -> UpdateOne | DeleteOne:
+    if not vote:
+        return DeleteOne({"_id": this_one})
+    return UpdateOne({"_id": this_one}, {"$set": {"vote": vote}}, upsert=True)
