@@ -1,6 +1,7 @@
 """Services that keep their data on MongoDB, as processes: where they are told to, and whether or not it is there."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pymongo
 import pytest
 
 from tests.mongo_server import MongoServer, free_port
-from tests.process.conftest import Start
+from tests.process.conftest import HANGING, Start
 from tests.process.fleet import Fleet, eventually, sign_up
 
 MISSING = "Can&#x27;t tell who you are, some problems with the account service"
@@ -59,6 +60,25 @@ def test_an_operator_reaches_the_same_accounts(
         sign_up(ann, "ann")
     done = upthread("admin", "make-admin", "ann", **settings)
     assert (done.returncode, done.stdout) == (0, "ann is an administrator now.\n")
+
+
+def test_the_whole_site_in_one_process(start: Start, tmp_path: Path) -> None:
+    """One setting puts the whole site on MongoDB, and nothing but the secret into the data folder."""
+    data = tmp_path / "data"
+    with MongoServer(tmp_path / "mongodb") as server:
+        environment = {**os.environ, "DATABASE_URL": f"127.0.0.1:{server.port}"}
+        site = start("serve", "--data", data, "--port", "0", environment=environment)
+        told = site.wait_for("listening")
+        with httpx.Client(base_url=told["url"], headers={"sec-fetch-site": "same-origin"}, timeout=HANGING) as ann:
+            sign_up(ann, "ann")
+            assert ann.post("/communities/new", data={"name": "birds", "title": "Birds"}).status_code == 303
+            assert ann.post("/new", data={"community": "birds", "title": "A wren"}).headers["location"] == "/post/1"
+            assert ann.post("/post/1/comment", data={"body": "Lovely."}).status_code == 303
+            assert "Lovely." in ann.get("/post/1").text
+        assert told["data"].startswith(f"the MongoDB database posts on 127.0.0.1:{server.port}, ")
+        site.send(signal.SIGTERM)
+        assert site.end() == 0
+    assert [file.name for file in data.iterdir()] == ["secret"]
 
 
 @pytest.mark.parametrize(
