@@ -135,6 +135,14 @@ async def test_the_list_is_bounded(original: OriginalUi, post: PostService, monk
     assert [shown["title"] for shown in await original.all_posts()] == [f"t3_{n}" for n in range(limit)]
 
 
+async def test_first_posts_may_come_at_once(original: OriginalUi) -> None:
+    """Of eight posts that arrive at once where there is no community for them yet, each is there."""
+    posts = [{"title": f"{n}", "link": f"https://example.org/{n}"} for n in range(8)]
+    answers = await asyncio.gather(*(original.post.post("/add_post", data=post) for post in posts))
+    assert [answer.status_code for answer in answers] == [200] * 8
+    assert sorted(shown["title"] for shown in await original.all_posts()) == [post["title"] for post in posts]
+
+
 # votes
 
 

@@ -24,6 +24,8 @@ def site(start: Start, tmp_path: Path) -> Fleet:
 def test_two_websites_show_the_same(site: Fleet) -> None:
     """What is posted and said at either website is at the other, and 64 votes of both at once are all counted."""
     post, comment = site.where("post"), site.where("comment")
+    warning = "the original's paths ask for no secret: whoever reaches this port can write"
+    assert [name for name, process in site.processes.items() if warning in process.events()] == ["post", "comment"]
     assert httpx.post(f"{post}/add_post", data=POST).text == "OK"
     (made,) = httpx.get(f"{post}/posts").json()
     post_id = made["_id"]["$oid"]
