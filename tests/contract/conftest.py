@@ -25,7 +25,6 @@ from upthread.assembly import (
 from upthread.comment.service import CommentService
 from upthread.databases import ROOMS, MongoAddress, Places, files_in
 from upthread.fleet import service_app, service_on
-from upthread.mongo_assembly import OPEN
 from upthread.post.service import PostService
 from upthread.runtime.calls.client import far
 from upthread.runtime.calls.server import call_routes
@@ -36,26 +35,20 @@ SECRET = "for the tests of the contract only"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each test of the suite near and far, and on each engine that its room has."""
+    """Run each test of the suite near and far, on each engine."""
     if "engine" in metafunc.fixturenames:
-        room = metafunc.module.__name__.rpartition(".")[2].split("_")[1]
-        engines = ["sqlite", "mongodb"] if room in OPEN else ["sqlite"]
-        metafunc.parametrize("engine", engines)
+        metafunc.parametrize("engine", ["sqlite", "mongodb"])
         metafunc.parametrize("distance", ["near", "far"])
 
 
 @pytest.fixture
 def places(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Places:
-    """Where the services keep their data, which is nothing yet; those without a store on MongoDB, in files."""
-    files = files_in(tmp_path / "data")
+    """Where the services keep their data, which is nothing yet."""
     if engine == "sqlite":
-        return files
+        return files_in(tmp_path / "data")
     url: str = request.getfixturevalue("mongodb_url")
     prefix: str = request.getfixturevalue("mongodb_emptied")
-    return {
-        room: MongoAddress(Secret(url), f"{prefix}{room}", "DATABASE_URL") if room in OPEN else file
-        for room, file in files.items()
-    }
+    return {room: MongoAddress(Secret(url), f"{prefix}{room}", "DATABASE_URL") for room in ROOMS}
 
 
 @pytest.fixture
