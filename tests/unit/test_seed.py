@@ -6,13 +6,16 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
+from tests.loopback import on_loopback
 from upthread import seed
 from upthread.account.model import Author
 from upthread.comment import sqlite as comment_sqlite
@@ -22,6 +25,7 @@ from upthread.post import sqlite as post_sqlite
 from upthread.post.model import ImportedPost
 from upthread.post.seed import POSTS_LIMIT, seed_routes
 from upthread.post.service import PAGE_LIMIT, PostService
+from upthread.runtime.calls.client import far
 from upthread.runtime.clock import ManualClock
 from upthread.runtime.seed import json_array
 from upthread.storage.sqlite import Database, connect, prepare
@@ -134,6 +138,18 @@ async def test_arrays_are_whole(pages: list[list[int]]) -> None:
     assert isinstance(answer, StreamingResponse)
     body = b"".join([chunk async for chunk in answer.body_iterator if isinstance(chunk, bytes)])
     assert [item["number"] for item in msgspec.json.decode(body)] == [number for page in pages for number in page]
+
+
+@pytest.mark.anyio
+async def test_a_missing_part_is_an_answer_with_a_status() -> None:
+    """Where posts can't be read, the list is no broken array but 503 and the reason."""
+    async with (
+        far(PostService, "http://127.0.0.1:1") as away,
+        on_loopback(Starlette(routes=seed_routes(away))) as url,
+        httpx.AsyncClient(base_url=url) as client,
+    ):
+        answers = [await client.get("/posts"), await client.get(f"/post/{seed.object_id(NOW, 1)}")]
+    assert [(answer.status_code, answer.text) for answer in answers] == [(503, "The post service does not answer.")] * 2
 
 
 # files from before
