@@ -40,12 +40,21 @@ class Growth(NamedTuple):
 
 
 async def add_comments(database: MongoDatabase, session: Session, additions: list[Addition]) -> list[Comment | None]:
-    """Add comments one after the other, each to its thread; None for those whose parent is not live there."""
-    return [await _add_comment(database, session, addition) for addition in additions]
+    """Add comments one after the other, and tell those they answer and mention; None where the parent is not live."""
+    added: list[Comment | None] = []
+    told: list[Fact] = []
+    for addition in additions:
+        comment = await _add_comment(database, session, addition, told)
+        added.append(comment)
+    # The outbox last: couriers write there as well, and what they want to forget is held up for a moment only.
+    await mongo_outbox.put(database, session, _newest(told))
+    return added
 
 
-async def _add_comment(database: MongoDatabase, session: Session, addition: Addition) -> Comment | None:
-    """Add a comment, and tell those it answers and mentions."""
+async def _add_comment(
+    database: MongoDatabase, session: Session, addition: Addition, told: list[Fact]
+) -> Comment | None:
+    """Add a comment to its thread, and what is to be told of it to ``told``."""
     comment_id, ref, parent_id, new = addition
     parent = None
     if parent_id is not None:
@@ -62,13 +71,12 @@ async def _add_comment(database: MongoDatabase, session: Session, addition: Addi
     text = text_document(document, thread["community"], new.writing)
     await database.collection(COMMENT_TEXT).insert_one(text, session=session)
     comment = comment_of({**document, "threads": [thread]})
-    told: list[Fact] = []
+    told.append(thread_changed(thread))
     # Of the author of a post only the id is known here, not the name.
     answered_id, answered_name = (parent["author_id"], parent["author_name"]) if parent else (thread["author_id"], "")
     if answered_id > 0 and answered_id != new.author.id:
         told.append(facts.reply(comment, answered_id, new.writing.plain))
     told += _mentions(comment, new.writing, answered_name, new.created_at)
-    await mongo_outbox.put(database, session, told)
     return comment
 
 
@@ -107,7 +115,7 @@ def text_document(comment: Document, community: str, writing: Writing) -> Docume
 async def grow_threads(
     database: MongoDatabase, session: Session, grown: dict[int, Growth], refs: dict[int, ThreadRef]
 ) -> list[Document]:
-    """Count new comments of threads, keeping what is said of those that are new, and tell the post room."""
+    """Count new comments of threads, keeping what is said of those that are new; the threads as they are then."""
     threads = database.collection(THREAD)
     changes = []
     for post_id, (comments, roots, last_comment_at) in grown.items():
@@ -118,12 +126,12 @@ async def grow_threads(
             change["$setOnInsert"] = said
         changes.append(UpdateOne({"_id": post_id}, change, upsert=True))
     await threads.bulk_write(changes, session=session)
-    found = await threads.find({"_id": {"$in": list(grown)}}, session=session).to_list()
-    told = [
-        facts.thread_changed(each["_id"], each["comments"], each["last_comment_at"], each["revision"]) for each in found
-    ]
-    await mongo_outbox.put(database, session, told)
-    return found
+    return await threads.find({"_id": {"$in": list(grown)}}, session=session).to_list()
+
+
+def thread_changed(thread: Document) -> Fact:
+    """What the post room is told of a thread that has grown."""
+    return facts.thread_changed(thread["_id"], thread["comments"], thread["last_comment_at"], thread["revision"])
 
 
 async def revise(
@@ -208,6 +216,11 @@ def _these(comments: Iterable[Document]) -> Document:
         "_id": {"$in": [comment["_id"] for comment in found]},
         "post_id": {"$in": list({comment["post_id"] for comment in found})},
     }
+
+
+def _newest(told: list[Fact]) -> list[Fact]:
+    """Of facts that take each other's place in the outbox, the last."""
+    return list({(fact.receiver, type(fact.content), fact.key): fact for fact in told}.values())
 
 
 def _mentions(comment: Comment, writing: Writing, answered_name: str, at: int) -> list[Fact]:

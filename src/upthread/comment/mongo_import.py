@@ -7,12 +7,13 @@ from functools import partial
 from pymongo import UpdateOne
 
 from upthread.comment.model import ThreadRef
-from upthread.comment.mongo_comments import Growth, comment_document, grow_threads, text_document
+from upthread.comment.mongo_comments import Growth, comment_document, grow_threads, text_document, thread_changed
 from upthread.comment.mongo_layout import COMMENT, COMMENT_TEXT, IMPORTED_COMMENT, THREAD
 from upthread.comment.mongo_votes import add_karma
 from upthread.comment.store import KeyedComment
 from upthread.post.model import ImportedIds
 from upthread.ranking import earns_karma
+from upthread.storage import mongo_outbox
 from upthread.storage.mongo import Document, MongoDatabase, Session
 
 BATCH = 250
@@ -106,8 +107,9 @@ async def _count(
         )
         if earns_karma(document["author_id"], voter_id=0):
             earned[document["author_id"]] += document["score"]
-    await grow_threads(database, session, grown, refs)
-    await add_karma(database, session, earned)
+    threads = await grow_threads(database, session, grown, refs)
+    told = [*map(thread_changed, threads), *await add_karma(database, session, earned)]
+    await mongo_outbox.put(database, session, told)
 
 
 async def _communities(

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from pymongo import DeleteOne, UpdateOne
 
 from upthread.comment import facts
+from upthread.comment.facts import Fact
 from upthread.comment.model import Tally, Vote
 from upthread.comment.mongo_layout import AUTHOR_KARMA, COMMENT, VOTE
 from upthread.ranking import comment_ranks, earns_karma, vote_change
@@ -59,15 +60,15 @@ async def cast(database: MongoDatabase, session: Session, ballots: list[Ballot])
         recounted = [_recounted(live[comment_id]) for comment_id in {comment_id for comment_id, _ in changed}]
         await comments.bulk_write(recounted, session=session)
         await votes.bulk_write([_setting(key, vote) for key, vote in changed.items()], session=session)
-        await add_karma(database, session, earned)
+        await mongo_outbox.put(database, session, await add_karma(database, session, earned))
     return tallies
 
 
-async def add_karma(database: MongoDatabase, session: Session, earned: Counter[int]) -> None:
-    """Count what authors have earned, and tell the account room."""
+async def add_karma(database: MongoDatabase, session: Session, earned: Counter[int]) -> list[Fact]:
+    """Count what authors have earned; what the account room is to be told of it."""
     gained = {author_id: more for author_id, more in earned.items() if more}
     if not gained:
-        return
+        return []
     authors = database.collection(AUTHOR_KARMA)
     await authors.bulk_write(
         [
@@ -77,8 +78,7 @@ async def add_karma(database: MongoDatabase, session: Session, earned: Counter[i
         session=session,
     )
     changed = await authors.find({"_id": {"$in": list(gained)}}, session=session).to_list()
-    told = [facts.karma(author["_id"], author["karma"], author["revision"]) for author in changed]
-    await mongo_outbox.put(database, session, told)
+    return [facts.karma(author["_id"], author["karma"], author["revision"]) for author in changed]
 
 
 def ranks(ups: int, downs: int) -> Document:
