@@ -62,7 +62,12 @@ def _orders(name: str, *scope: str) -> list[IndexModel]:
     ]
 
 
+# These have no index but the one that every collection has, and are made all the same: a transaction that spans shards
+# can't make a collection.
+BY_ID = (IndexModel("_id", name="_id_"),)
+
 INDEXES = {
+    **dict.fromkeys((VOTE, AUTHOR_KARMA, IMPORTED_POST), BY_ID),
     COMMUNITY: (
         IndexModel("name_folded", name="name", unique=True),
         IndexModel(_descending("subscribers", "_id"), name="by_subscribers"),
