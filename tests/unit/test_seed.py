@@ -126,7 +126,7 @@ class Item(msgspec.Struct):
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("pages", [[], [[]], [[1]], [[1, 2], [3]]])
+@pytest.mark.parametrize("pages", [[], [[]], [[1]], [[1, 2], [3]], [[], [1], [], [2]], [[1], []]])
 async def test_arrays_are_whole(pages: list[list[int]]) -> None:
     """However many pages there are, and whatever is on them, the answer is one JSON array of it all."""
 

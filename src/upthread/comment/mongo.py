@@ -180,8 +180,9 @@ class MongoCommentStore:
     async def written(self, post_id: int, after: Position | None, limit: int) -> WrittenSlice:
         """The live comments of a post with their newest text and all e-mail addresses, oldest first."""
         found = await self._database.aggregate(COMMENT, mongo_lists.written(post_id, after, limit + 1))
-        shown = [written_of(each) for each in found[:limit]]
-        return WrittenSlice(shown, (shown[-1].created_at, shown[-1].id) if len(found) > limit else None)
+        read = found[:limit]
+        shown = [written_of(each) for each in read if each["texts"]]  # none: deleted while this was read
+        return WrittenSlice(shown, (read[-1]["created_at"], read[-1]["_id"]) if len(found) > limit else None)
 
     async def search(self, query: SearchQuery) -> CommentHits:
         """Comments that match."""

@@ -127,4 +127,4 @@ def written(post_id: int, after: Position | None, limit: int) -> list[Document]:
     """The live comments of a post with what was typed, oldest first."""
     order = ORDERS["old"]
     of_post = order.behind({"post_id": post_id, "state": "live"}, after)
-    return [{"$match": of_post}, order.stage(), {"$limit": limit}, WITH_ITS_TEXT, {"$match": {"texts": {"$ne": []}}}]
+    return [{"$match": of_post}, order.stage(), {"$limit": limit}, WITH_ITS_TEXT]

@@ -129,8 +129,11 @@ async def json_array(pages: AsyncIterator[Sequence[Struct]]) -> Response:
 
     async def array() -> AsyncIterator[bytes]:
         yield b"[" + _items(first)
+        separator = b"," if first else b""
         async for page in pages:
-            yield b"," + _items(page)
+            if page:
+                yield separator + _items(page)
+                separator = b","
         yield b"]"
 
     return StreamingResponse(array(), media_type=JSON)
