@@ -13,6 +13,9 @@ from upthread.account.mongo import LAYOUT as ACCOUNT_LAYOUT
 from upthread.account.mongo import MongoAccountStore
 from upthread.account.store import AccountStore
 from upthread.assembly import Kept
+from upthread.comment.mongo import LAYOUT as COMMENT_LAYOUT
+from upthread.comment.mongo import MongoCommentStore
+from upthread.comment.store import CommentStore
 from upthread.databases import MongoAddress, Room
 from upthread.errors import StartError
 from upthread.post.mongo import LAYOUT as POST_LAYOUT
@@ -59,6 +62,16 @@ async def open_post(stack: AsyncExitStack, url: str, database: str) -> Kept[Post
     return Kept(MongoPostStore(kept), partial(MongoOutbox, kept))
 
 
+async def open_comment(stack: AsyncExitStack, url: str, database: str) -> Kept[CommentStore]:
+    """What the comment service keeps in this database; closed with the stack.
+
+    Raises:
+        StartError: the address or the database can't be used.
+    """
+    kept = await _open(stack, url, database, COMMENT_LAYOUT)
+    return Kept(MongoCommentStore(kept), partial(MongoOutbox, kept))
+
+
 async def _open(stack: AsyncExitStack, url: str, database: str, layout: MongoLayout) -> MongoDatabase:
     opened = await MongoDatabase.open_soon(url, database, layout)
     stack.push_async_callback(opened.close)
@@ -67,6 +80,7 @@ async def _open(stack: AsyncExitStack, url: str, database: str, layout: MongoLay
 
 OPEN: Mapping[Room, Callable[[AsyncExitStack, str, str], Awaitable[Kept[Any]]]] = {
     "post": open_post,
+    "comment": open_comment,
     "account": open_account,
 }
 """How each room's store is opened."""
