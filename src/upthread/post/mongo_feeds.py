@@ -36,6 +36,8 @@ KEYS: dict[FeedSort, str] = {
 
 PIECES = 100
 """Pieces of an index that one query merges: behind a cursor there are two of each."""
+QUERIES = 8
+"""Queries of one page that run at once. Where days of communities would need more, the days are left out."""
 SCAN = 500
 """Entries of a whole order that are looked through before more pieces are merged. It changes the cost only."""
 
@@ -77,23 +79,37 @@ class Feeds:
         self, query: FeedQuery, after: Position | None, scope: Document, start: int | None, now: int
     ) -> list[Entry]:
         """The best of several pieces of an index: one for each day, followed community, or both."""
-        key = KEYS[query.sort]
+        index = f"{_first(scope)}_{KEYS[query.sort]}"
         pieces: dict[str, list[int]] = {}
         if start is not None:
             pieces["day"] = list(range(utc_day(start), utc_day(now) + 1))
-            key = f"day_{key}"
         if query.subscribed_by is not None:
             pieces["community_id"] = await self._followed(query.subscribed_by)
-        scopes = [scope | part for part in _parts(pieces)]
-        if len(scopes) > 1:
+        parts = _parts(pieces)
+        if len(parts) > 1:
             # Often there is no need: enough of the whole order's beginning is in the feed.
             pipeline = _scanned(query, after, scope, start, pieces.get("community_id"))
-            found = await self._read(query, pipeline, f"{_first(scope)}_{KEYS[query.sort]}")
+            found = await self._read(query, pipeline, index)
             if len(found) > query.limit:
                 return found
-        walks = [self._read(query, _walk(query, after, part, start), f"{_first(part)}_{key}") for part in scopes]
-        found = [entry for walked in await asyncio.gather(*walks) for entry in walked]
-        return sorted(found, key=_place, reverse=True)[: query.limit + 1]
+        if len(parts) > QUERIES and "community_id" in pieces:
+            # Along all posts of the followed communities, passing over those that are too old.
+            del pieces["day"]
+            parts = _parts(pieces)
+        return await self._best_of(query, after, start, [scope | part for part in parts], by_day="day" in pieces)
+
+    async def _best_of(
+        self, query: FeedQuery, after: Position | None, start: int | None, scopes: list[Document], *, by_day: bool
+    ) -> list[Entry]:
+        best: list[Entry] = []
+        for first in range(0, len(scopes), QUERIES):
+            walks = []
+            for scope in scopes[first : first + QUERIES]:
+                index = f"{_first(scope)}_{'day_' * by_day}{KEYS[query.sort]}"
+                walks.append(self._read(query, _walk(query, after, scope, start), index))
+            found = [entry for walked in await asyncio.gather(*walks) for entry in walked]
+            best = sorted([*best, *found], key=_place, reverse=True)[: query.limit + 1]
+        return best
 
     async def _followed(self, person_id: int) -> list[int]:
         subscriptions = self._database.collection(SUBSCRIPTION).find({"person_id": person_id}, ["community_id"])
