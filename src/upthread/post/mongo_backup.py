@@ -87,7 +87,8 @@ async def _lists(snapshot: Snapshot) -> AsyncIterator[PostKey | PostVote | PostM
     async for found in snapshot.find(IMPORTED_POST, "_id"):
         yield PostKey(found["_id"], found["post_id"])
     async for found in snapshot.find(VOTE, "_id"):
-        yield PostVote(**found["_id"], vote=found["vote"])
+        post_id, voter_id = found["_id"].split(":")
+        yield PostVote(int(post_id), int(voter_id), found["vote"])
     for mark in ("saved", "hidden"):
         async for found in snapshot.find(MARK, "person_id", "mark", "post_id", wanted={"mark": mark}):
             yield convert(found, PostMarked)
