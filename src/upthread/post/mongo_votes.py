@@ -56,7 +56,8 @@ async def cast(database: MongoDatabase, session: Session, ballots: list[Ballot])
     if changed:
         # The posts first: there votes of another process on the same post are noticed, and these begin anew.
         await posts.bulk_write([_recounted(post) for post in live.values()], session=session)
-        await votes.bulk_write([_setting(this_one, vote) for this_one, vote in changed.items()], session=session)
+        settings = [_setting(this_one, vote) for this_one, vote in changed.items()]
+        await votes.bulk_write(settings, ordered=False, session=session)  # one query for those set, one for those taken
         await add_karma(database, session, earned)
     return tallies
 
