@@ -146,7 +146,7 @@ async def test_a_backup_while_people_write(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-    assert len(known[-1].comments) > 10 * len(people), "nothing was written meanwhile"
+    assert known[0].comments.keys() < known[-1].comments.keys(), "nothing was written meanwhile"
     for number, acknowledged in enumerate(known):
         await run("restore", tmp_path / f"backup{number}", "--data", tmp_path / f"there{number}")
         agrees(tmp_path / f"there{number}", acknowledged, after_delivery=False)
