@@ -133,21 +133,24 @@ class MongoCommentStore:
         live = {"_id": comment_id, "state": "live"}
         if await self._database.read(self._comments.find_one(live, ["_id"])) is None:
             return False
-        entry = {"$setOnInsert": {"comment_id": comment_id, "saved_at": at}}
-        await self._database.repeat(lambda: self._saved.update_one(_entry(person_id, comment_id), entry, upsert=True))
+        entry = {"person_id": person_id, "comment_id": comment_id}
+        saved = {"$setOnInsert": {"saved_at": at}}
+        await self._database.repeat(lambda: self._saved.update_one(entry, saved, upsert=True))
         return True
 
     async def unsave(self, person_id: int, comment_id: int) -> None:
         """Take a comment out of a person's list."""
-        await self._database.write(self._saved.delete_one(_entry(person_id, comment_id)))
+        await self._database.write(self._saved.delete_one({"person_id": person_id, "comment_id": comment_id}))
 
     async def marks(self, actor_id: int, comment_ids: Sequence[int]) -> list[CommentMark]:
         """What somebody has done with these comments; nothing for those they have not touched."""
         asked = [vote_id(comment_id, actor_id) for comment_id in comment_ids]
         cast = await self._database.read(self._database.collection(VOTE).find({"_id": {"$in": asked}}).to_list())
-        votes: dict[int, Vote] = {vote["_id"]["comment_id"]: vote["vote"] for vote in cast}
-        entries = {"_id": {"$in": [_entry(actor_id, comment_id)["_id"] for comment_id in comment_ids]}}
-        theirs = self._saved.find({**entries, "person_id": actor_id}, ["comment_id"])
+        kept: dict[str, Vote] = {vote["_id"]: vote["vote"] for vote in cast}
+        votes: dict[int, Vote] = {
+            comment_id: kept[voted] for comment_id, voted in zip(comment_ids, asked, strict=True) if voted in kept
+        }
+        theirs = self._saved.find({"person_id": actor_id, "comment_id": {"$in": list(comment_ids)}}, ["comment_id"])
         saved = {entry["comment_id"] for entry in await self._database.read(theirs.to_list())}
         return [
             CommentMark(comment_id=comment_id, vote=votes.get(comment_id, 0), saved=comment_id in saved)
@@ -233,11 +236,6 @@ class MongoCommentStore:
     async def _listed(self, wanted: Document, sort: CommentSort, after: Position | None, limit: int) -> CommentSlice:
         found = await self._database.aggregate(COMMENT, mongo_lists.listed(wanted, ORDERS[sort], after, limit + 1))
         return _slice(found, ORDERS[sort].key, limit)
-
-
-def _entry(person_id: int, comment_id: int) -> Document:
-    """Finds an entry of somebody's list, on its shard. To MongoDB, the order of the fields of an id matters."""
-    return {"_id": {"person_id": person_id, "comment_id": comment_id}, "person_id": person_id}
 
 
 def _slice(found: list[Document], key: str, limit: int) -> CommentSlice:

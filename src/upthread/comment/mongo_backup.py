@@ -51,8 +51,9 @@ async def read_all(snapshot: Snapshot) -> AsyncIterator[CommentRoomRecord]:
     async for found in snapshot.find(IMPORTED_COMMENT, "_id"):
         yield CommentKey(found["_id"], found["comment_id"], found["post_id"])
     async for found in snapshot.find(VOTE, "_id"):
-        yield CommentVote(**found["_id"], vote=found["vote"])
-    async for found in snapshot.find(SAVED, "_id"):
+        comment_id, voter_id = found["_id"].split(":")
+        yield CommentVote(int(comment_id), int(voter_id), found["vote"])
+    async for found in snapshot.find(SAVED, "person_id", "comment_id"):
         yield convert(found, CommentSaved)
     async for found in snapshot.find(AUTHOR_KARMA, "_id"):
         yield CommentKarma(found["_id"], found["karma"], found["revision"])
@@ -94,8 +95,7 @@ async def add_all(database: MongoDatabase, records: Sequence[CommentRoomRecord])
     votes = [record for record in records if isinstance(record, CommentVote)]
     await add(database, VOTE, [{"_id": vote_id(each.comment_id, each.voter_id), "vote": each.vote} for each in votes])
     saved = [record for record in records if isinstance(record, CommentSaved)]
-    entries = [({"person_id": each.person_id, "comment_id": each.comment_id}, each) for each in saved]
-    await add(database, SAVED, [{"_id": entry, **plain(each)} for entry, each in entries])
+    await add(database, SAVED, [plain(each) for each in saved])
     karma = [record for record in records if isinstance(record, CommentKarma)]
     await add(database, AUTHOR_KARMA, [{"_id": each.author_id, **plain(each, "author_id")} for each in karma])
     await add_facts(database, [record for record in records if isinstance(record, WaitingFact)])

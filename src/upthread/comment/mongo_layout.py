@@ -21,9 +21,9 @@
     text            Markdown as it was typed
     words
 
-`comment_revision` is {comment_id, number, text, created_at}, of the versions before the newest. `vote` is
-{_id: {comment_id, voter_id}, vote}, `saved` {_id: {person_id, comment_id}, person_id, comment_id, saved_at},
-`author_karma` {_id: the author's id, karma, revision}, `imported_comment` {_id: the key, comment_id, post_id}.
+`comment_revision` is {comment_id, number, text, created_at}, of the versions before the newest. `vote` is {_id: the
+comment's id, a colon, the voter's, vote}, `saved` {person_id, comment_id, saved_at}, `author_karma` {_id: the author's
+id, karma, revision}, `imported_comment` {_id: the key, comment_id, post_id}.
 """
 
 from typing import Any
@@ -61,7 +61,10 @@ INDEXES = {
     ),
     COMMENT_TEXT: (IndexModel([("words", ASCENDING), ("created_at", DESCENDING), ("_id", DESCENDING)], name="words"),),
     COMMENT_REVISION: (_index("by_comment", "comment_id", "number"),),
-    SAVED: (_index("by_time", "person_id", "saved_at", "comment_id"),),
+    SAVED: (
+        IndexModel([("person_id", ASCENDING), ("comment_id", ASCENDING)], name="comment", unique=True),
+        _index("by_time", "person_id", "saved_at", "comment_id"),
+    ),
     mongo_outbox.COLLECTION: mongo_outbox.INDEXES,
 }
 

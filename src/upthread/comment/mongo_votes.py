@@ -22,9 +22,9 @@ class Ballot(NamedTuple):
     vote: Vote
 
 
-def vote_id(comment_id: int, voter_id: int) -> Document:
-    """Under which id somebody's vote on a comment is kept. To MongoDB, the order of the fields matters."""
-    return {"comment_id": comment_id, "voter_id": voter_id}
+def vote_id(comment_id: int, voter_id: int) -> str:
+    """Under which id somebody's vote on a comment is kept."""
+    return f"{comment_id}:{voter_id}"
 
 
 async def cast(database: MongoDatabase, session: Session, ballots: list[Ballot]) -> list[Tally | None]:
@@ -33,33 +33,32 @@ async def cast(database: MongoDatabase, session: Session, ballots: list[Ballot])
     ids = list({ballot.comment_id for ballot in ballots})
     found = await comments.find({"_id": {"$in": ids}, "state": "live"}, session=session).to_list()
     live = {comment["_id"]: comment for comment in found}
-    asked = [vote_id(ballot.comment_id, ballot.voter_id) for ballot in ballots]
+    asked = list({vote_id(ballot.comment_id, ballot.voter_id) for ballot in ballots})
     kept = await votes.find({"_id": {"$in": asked}}, session=session).to_list()
-    before = {(vote["_id"]["comment_id"], vote["_id"]["voter_id"]): vote["vote"] for vote in kept}
+    before: dict[str, Vote] = {vote["_id"]: vote["vote"] for vote in kept}
 
-    after: dict[tuple[int, int], Vote] = {}
+    after = dict(before)
     earned: Counter[int] = Counter()
     tallies: list[Tally | None] = []
     for comment_id, voter_id, vote in ballots:
-        comment = live.get(comment_id)
+        comment, this_one = live.get(comment_id), vote_id(comment_id, voter_id)
         if comment is None:
             tallies.append(None)
             continue
-        key = (comment_id, voter_id)
-        change = vote_change(after.get(key, before.get(key, 0)), vote)
-        after[key] = vote
+        change = vote_change(after.get(this_one, 0), vote)
+        after[this_one] = vote
         comment["ups"] += change.ups
         comment["downs"] += change.downs
         if earns_karma(comment["author_id"], voter_id):
             earned[comment["author_id"]] += change.score
         tallies.append(Tally(comment["ups"], comment["downs"], vote))
 
-    changed = {key: vote for key, vote in after.items() if vote != before.get(key, 0)}
+    changed = {this_one: vote for this_one, vote in after.items() if vote != before.get(this_one, 0)}
     if changed:
         # The comments first: there votes of another process on the same one are noticed, and these begin anew.
-        recounted = [_recounted(live[comment_id]) for comment_id in {comment_id for comment_id, _ in changed}]
-        await comments.bulk_write(recounted, session=session)
-        await votes.bulk_write([_setting(key, vote) for key, vote in changed.items()], session=session)
+        await comments.bulk_write([_recounted(comment) for comment in live.values()], session=session)
+        settings = [_setting(this_one, vote) for this_one, vote in changed.items()]
+        await votes.bulk_write(settings, ordered=False, session=session)  # one query for those set, one for those taken
         await mongo_outbox.put(database, session, await add_karma(database, session, earned))
     return tallies
 
@@ -92,6 +91,5 @@ def _recounted(comment: Document) -> UpdateOne:
     return UpdateOne(this_one, {"$set": ranks(comment["ups"], comment["downs"])})
 
 
-def _setting(key: tuple[int, int], vote: Vote) -> UpdateOne | DeleteOne:
-    this_one = {"_id": vote_id(*key)}
-    return UpdateOne(this_one, {"$set": {"vote": vote}}, upsert=True) if vote else DeleteOne(this_one)
+def _setting(this_one: str, vote: Vote) -> UpdateOne | DeleteOne:
+    return UpdateOne({"_id": this_one}, {"$set": {"vote": vote}}, upsert=True) if vote else DeleteOne({"_id": this_one})

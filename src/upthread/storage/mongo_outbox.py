@@ -51,10 +51,13 @@ class MongoOutbox:
 
     async def settle(self, delivered: list[Envelope]) -> None:
         """Forget what was delivered; a fact replaced since then has another ``stamp`` and stays."""
-        stamps = [envelope.stamp for envelope in delivered]
-        await self._database.repeat(
-            lambda: self._facts.delete_many({"_id.receiver": self._receiver, "stamp": {"$in": stamps}})
-        )
+        settled = {"_id.receiver": self._receiver, "stamp": {"$in": [envelope.stamp for envelope in delivered]}}
+
+        async def forget(session: Session) -> None:
+            # A transaction gives way to the one that just replaces such a fact, instead of standing in its way.
+            await self._facts.delete_many(settled, session=session)
+
+        await self._database.transact(forget)
 
     async def backlog(self) -> Backlog:
         """How much is pending, and for how long."""
