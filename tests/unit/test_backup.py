@@ -175,16 +175,20 @@ async def test_by_way_of_mongodb(
     clock: ManualClock,
     cheap_passwords: Passwords,
     mongodb_url: str,
-    mongodb_prefix: str,
+    mongodb_emptied: str,
 ) -> None:
     """A site moved to MongoDB and back has every row it had, and on MongoDB people go on where they were."""
-    there, back = on_mongodb(mongodb_url, mongodb_prefix), files_in(tmp_path / "back")
+    there, back = on_mongodb(mongodb_url, mongodb_emptied), files_in(tmp_path / "back")
     await back_up(site, tmp_path / "1", clock)
     await restore(there, tmp_path / "1")
     await back_up(there, tmp_path / "2", clock)
     assert digest(tmp_path / "2") == digest(tmp_path / "1")
     await restore(back, tmp_path / "2")
     assert content(back) == content(site)
+    await back_up({**there, "post": site["post"]}, tmp_path / "3", clock)  # which is as good, while nobody writes
+    assert digest(tmp_path / "3") == digest(tmp_path / "1")
+    headers = [BackupReader(tmp_path / name).header for name in ("1", "2", "3")]
+    assert [header.at_once for header in headers] == [True, True, False]
     async with open_services(there, clock, cheap_passwords) as services:
         bob = (await services.account.log_in("bob", "correct horse battery", Device("192.0.2.1"))).signed_in.person
         found = await services.post.submit(Actor(bob.id, "bob"), PostDraft(community="birds", title="A robin"))
@@ -286,7 +290,7 @@ async def test_a_site_with_something_in_it_is_left_alone(site: Places, tmp_path:
 
 
 async def test_a_restore_that_fails_leaves_an_empty_site(
-    site: Places, tmp_path: Path, clock: ManualClock, mongodb_url: str, mongodb_prefix: str
+    site: Places, tmp_path: Path, clock: ManualClock, mongodb_url: str, mongodb_emptied: str
 ) -> None:
     """If one room can't be filled, the others are empty again, on either engine."""
     with closing(sqlite3.connect(str(site["account"]))) as connection, connection:
@@ -294,13 +298,13 @@ async def test_a_restore_that_fails_leaves_an_empty_site(
         connection.execute("UPDATE notice SET person_id = 777 WHERE id = (SELECT min(id) FROM notice)")
     await back_up(site, tmp_path / "backup", clock)
     files = files_in(tmp_path / "there")
-    there = {**on_mongodb(mongodb_url, mongodb_prefix), "post": files["post"], "account": files["account"]}
+    there = {**on_mongodb(mongodb_url, mongodb_emptied), "post": files["post"], "account": files["account"]}
     with pytest.raises(StartError, match=r"account.sqlite3 can't be filled: in notice, row 1 "):
         await restore(there, tmp_path / "backup")
     with closing(sqlite3.connect(str(files["post"]))) as connection:
         assert connection.execute("SELECT count(*) FROM post").fetchone() == (0,)
     with pymongo.MongoClient[dict[str, object]](mongodb_url) as client:
-        assert client[f"{mongodb_prefix}comment"]["comment"].estimated_document_count() == 0
+        assert client[f"{mongodb_emptied}comment"]["comment"].estimated_document_count() == 0
 
 
 async def test_there_has_to_be_a_site(tmp_path: Path, clock: ManualClock) -> None:
