@@ -29,7 +29,6 @@ FORMS = {
     "account": ("/settings/profile", {"bio": "A life, typed with care."}),
 }
 """A form that each service has to take."""
-ON_MONGODB = ("POST", "ACCOUNT")
 
 
 @pytest.fixture
@@ -167,10 +166,9 @@ def test_a_database_that_takes_nothing(ada: httpx.Client, data: Path) -> None:
 
 
 def test_a_mongodb_that_is_gone(start: Start, tmp_path: Path) -> None:
-    """While the MongoDB of all services that are on one is gone pages come, and the site is whole once it is back."""
+    """While the MongoDB of all services is gone pages say what is missing, and the site is whole once it is back."""
     with MongoServer(tmp_path / "mongodb", "--sync-on-commit") as server:
-        settings = {f"{name}_DATABASE_URL": server.url for name in ON_MONGODB}
-        fleet = Fleet(start, tmp_path / "data", **settings)
+        fleet = Fleet(start, tmp_path / "data", DATABASE_URL=server.url)
         fleet.begin("ui", *SERVICES)
         fleet.whole()
         with fleet.visitor() as ada:
