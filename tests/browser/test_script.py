@@ -295,6 +295,32 @@ def test_a_half_written_post_survives_leaving(person: NewVisitor) -> None:
     expect(page.get_by_label("Text")).to_have_value("")
 
 
+def test_a_post_that_comes_back_stays_a_draft(person: NewVisitor) -> None:
+    """A post that could not be taken is there on the next visit of the form, and gone once it was sent again."""
+    writer = person()
+    community = f"of_{writer.name}"
+    writer.send("/communities/new", name=community, title="A room of one's own")
+    writer.expected.add(503)
+    page = writer.open("/new")
+    again = page.content().replace(' data-draft="post"', "").replace('class="form"', 'class="form again"')
+    page.get_by_label("Title").fill("Begun")
+    page.get_by_label("Text").fill("And not yet taken")
+    for leaves in (True, False):
+        page.route("**/new", lambda route: route.fulfill(status=503, content_type="text/html", body=again), times=1)
+        page.get_by_label("Community").fill(community)
+        page.get_by_role("button", name="Post", exact=True).click()
+        expect(page.locator(".again")).to_be_visible()
+        if leaves:
+            writer.open("/")
+            writer.open("/new")
+        expect(page.get_by_label("Text")).to_have_value("And not yet taken")
+    page.get_by_label("Community").fill(community)
+    page.get_by_role("button", name="Post", exact=True).click()
+    expect(page.get_by_role("heading", name="Begun")).to_be_visible()
+    writer.open("/new")
+    expect(page.get_by_label("Text")).to_have_value("")
+
+
 def test_a_comment_that_could_not_be_sent_is_not_lost(writer: Visitor) -> None:
     """When the site can't be reached, a comment stays in its form and can be sent again."""
     writer.forgives(r"net::ERR_FAILED")
