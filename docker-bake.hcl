@@ -17,6 +17,12 @@ variable "COMMENT_VERSION" { default = VERSION }
 variable "ACCOUNT_VERSION" { default = VERSION }
 variable "MONOLITH_VERSION" { default = VERSION }
 
+# For developing on this machine (deploy/compose.override.yaml); not among the others, as nobody needs to push it.
+target "dev" {
+  target = "dev"
+  tags   = ["${USERNAME}/dev"]
+}
+
 target "image" {
   name = part.name
   matrix = {

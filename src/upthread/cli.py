@@ -119,8 +119,9 @@ def ui(host: str | None, port: int | None, workers: int | None) -> None:
 @cli.command()
 @host_option
 @port_option("$POST_SERVICE_PORT or 5000")
+@workers_option
 @data_option
-def post(host: str | None, port: int | None, data: Path) -> None:
+def post(host: str | None, port: int | None, workers: int | None, data: Path) -> None:
     """Run the service of communities, posts and their votes alone.
 
     It keeps post.sqlite3 in the folder, which is made if it is not there, or its data on MongoDB if
@@ -128,14 +129,15 @@ def post(host: str | None, port: int | None, data: Path) -> None:
     as they are there. Set UPTHREAD_CALL_SECRET before you let more than this machine reach it:
     without it whoever reaches the port can do everything.
     """
-    _run_service("post", host, port, data)
+    _run_service("post", port, host=host, workers=workers, data=data)
 
 
 @cli.command()
 @host_option
 @port_option("$COMMENT_SERVICE_PORT or 9292")
+@workers_option
 @data_option
-def comment(host: str | None, port: int | None, data: Path) -> None:
+def comment(host: str | None, port: int | None, workers: int | None, data: Path) -> None:
     """Run the service of comments and their votes alone.
 
     It keeps comment.sqlite3 in the folder, which is made if it is not there, or its data on MongoDB if
@@ -143,14 +145,15 @@ def comment(host: str | None, port: int | None, data: Path) -> None:
     as they are there. Set UPTHREAD_CALL_SECRET before you let more than this machine reach it:
     without it whoever reaches the port can do everything.
     """
-    _run_service("comment", host, port, data)
+    _run_service("comment", port, host=host, workers=workers, data=data)
 
 
 @cli.command()
 @host_option
 @port_option("$ACCOUNT_SERVICE_PORT or 9293")
+@workers_option
 @data_option
-def account(host: str | None, port: int | None, data: Path) -> None:
+def account(host: str | None, port: int | None, workers: int | None, data: Path) -> None:
     """Run the service of people, their sessions and inboxes alone.
 
     It keeps account.sqlite3 in the folder, which is made if it is not there, or its data on MongoDB if
@@ -158,14 +161,18 @@ def account(host: str | None, port: int | None, data: Path) -> None:
     as they are there. Set UPTHREAD_CALL_SECRET before you let more than this machine reach it:
     without it whoever reaches the port can do everything.
     """
-    _run_service("account", host, port, data)
+    _run_service("account", port, host=host, workers=workers, data=data)
 
 
-def _run_service(room: Literal["post", "comment", "account"], host: str | None, port: int | None, data: Path) -> None:
-    from upthread.fleet import run_service  # noqa: PLC0415 - so that --help loads no web server
+def _run_service(room: Literal["post", "comment", "account"], port: int | None, **given: object) -> None:
+    settings = _settings(**given)
 
-    settings = _settings(host=host, data=data)
-    run_service(room, settings, getattr(settings, f"{room}_port") if port is None else port)
+    from upthread.runtime.workers import shared_metrics  # noqa: PLC0415 - see the module's docstring
+
+    with shared_metrics(settings.workers):
+        from upthread.fleet import run_service  # noqa: PLC0415 - it imports prometheus_client, which has to find the above
+
+        run_service(room, settings, getattr(settings, f"{room}_port") if port is None else port)
 
 
 def _settings(**given: object) -> Settings:

@@ -71,7 +71,7 @@ def run_service(room: Room, settings: Settings, port: int) -> None:
         StartError: it can't be done as asked; nothing was changed.
     """
     logs.configure(settings.log_level, readable=settings.readable_logs)
-    listeners = listen(settings.host, port)
+    listeners = listen(settings.host, port, settings.workers)
     place = place_of(room, settings)
     prepare_files({room: place})
 

@@ -324,7 +324,7 @@ SETTINGS = (
         field="workers",
         group="Serving",
         default="1",
-        meaning="How many processes serve the site. More than there are cores do not help.",
+        meaning="How many processes serve the site, or the service. More than there are cores do not help.",
         **_from_to(1, 64),
     ),
     Setting(

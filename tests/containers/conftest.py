@@ -32,8 +32,9 @@ def engine() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def images(engine: dict[str, str]) -> dict[str, str]:  # noqa: ARG001 - has to be there
-    """The images of all parts, built now: their names by part."""
-    run("docker", "buildx", "bake", environment={"USERNAME": USERNAME, "VERSION": VERSION, "COMMIT": COMMIT})
+    """The images of all parts, and the one for developing, built now: names by part."""
+    names = {"USERNAME": USERNAME, "VERSION": VERSION, "COMMIT": COMMIT}
+    run("docker", "buildx", "bake", "default", "dev", environment=names)
     return {part: f"{USERNAME}/{part}:{VERSION}" for part in PARTS}
 
 
