@@ -17,6 +17,8 @@ T = TypeVar("T", bound=Struct)
 
 OPENED = 60 * 24 * 3600
 """Seconds before now at which the people of the demo have signed up: well before its oldest post."""
+AT_ONCE = 100
+"""Writes that are made side by side: they share commits, and none of them waits too long."""
 DEMO = Actor(id=0, name="", is_admin=True)
 """Who gives the communities their texts. There is no such account, and nobody can sign in as anybody of the demo."""
 
@@ -117,16 +119,16 @@ async def load(services: Services, clock: Clock) -> None:
     # People follow the communities they write in.
     at_home = {(post.author, post.community) for post in posts}
     at_home |= {(comment.author, threads[comment.post].community) for comment in comments}
-    await asyncio.gather(
-        *(
-            services.post.edit_community(DEMO, each.name, each.title, each.description, each.rules)
-            for each in communities
-        ),
-        *(
-            services.post.subscribe(Actor(authors[name].id, name), community, subscribed=True)
-            for name, community in sorted(at_home)
-        ),
-    )
+    for each in communities:
+        await services.post.edit_community(DEMO, each.name, each.title, each.description, each.rules)
+    followers = sorted(at_home)
+    for first in range(0, len(followers), AT_ONCE):
+        await asyncio.gather(
+            *(
+                services.post.subscribe(Actor(authors[name].id, name), community, subscribed=True)
+                for name, community in followers[first : first + AT_ONCE]
+            )
+        )
     await services.settle()
 
 

@@ -39,6 +39,7 @@ from pymongo.errors import (
     ConfigurationError,
     ConnectionFailure,
     DuplicateKeyError,
+    InvalidName,
     OperationFailure,
     PyMongoError,
 )
@@ -54,8 +55,8 @@ Document = dict[str, Any]
 Session = AsyncClientSession
 Migration = Callable[["MongoDatabase"], Awaitable[None]]
 
-READ_DEADLINE = 1.5
-"""Seconds for one read with its repetitions: a page without a part is better than a page that does not come."""
+READ_DEADLINE = 5.0
+"""Seconds for one read with its repetitions, unless whoever waits has less time, as pages have."""
 WRITE_DEADLINE = 8.0
 """Seconds for one write or transaction with its repetitions, so that one waits for a new primary and is not refused."""
 AWAY_DEADLINE = 0.75
@@ -114,18 +115,22 @@ class MongoDatabase:
     def __init__(self, client: AsyncMongoClient[Document], database: str, name: str) -> None:
         self.name = name
         self._client = client
-        self._database: AsyncDatabase[Document] = client.get_database(
-            database,
-            codec_options=CodecOptions(tz_aware=True, tzinfo=UTC, type_registry=TypeRegistry([_PlainIntegers()])),
-            read_preference=ReadPreference.PRIMARY,
-            write_concern=WriteConcern("majority", j=True),
-            read_concern=ReadConcern("majority"),
-        )
+        try:
+            self._database: AsyncDatabase[Document] = client.get_database(
+                database,
+                codec_options=CodecOptions(tz_aware=True, tzinfo=UTC, type_registry=TypeRegistry([_PlainIntegers()])),
+                read_preference=ReadPreference.PRIMARY,
+                write_concern=WriteConcern("majority", j=True),
+                read_concern=ReadConcern("majority"),
+            )
+        except InvalidName as error:
+            raise _wrong_address(name, str(error)) from None
         self._blocks: dict[str, range] = {}
         self._taking = asyncio.Lock()
         self._listeners: list[asyncio.Event] = []
         self._under_way: set[asyncio.Future[Any]] = set()
         self._opening: asyncio.Task[None] | None = None
+        self._answers = False
 
     @classmethod
     async def open(cls, url: str, database: str, layout: MongoLayout) -> "MongoDatabase":
@@ -138,7 +143,8 @@ class MongoDatabase:
         """
         opened = cls(connect(url, layout.name), database, layout.name)
         try:
-            await opened._prepare(layout)
+            await opened._check_server()
+            await opened._migrate(layout)
         except BaseException:
             await opened.close()
             raise
@@ -146,7 +152,7 @@ class MongoDatabase:
 
     @classmethod
     async def open_soon(cls, url: str, database: str, layout: MongoLayout) -> "MongoDatabase":
-        """Like :meth:`open`, but go on without a server that does not answer (yet).
+        """Like :meth:`open`, but go on without a server that does not answer (yet). One that does is waited for.
 
         Until it has come and the database is of this version's layout, every operation is Unavailable.
 
@@ -156,7 +162,8 @@ class MongoDatabase:
         opened = cls(connect(url, layout.name), database, layout.name)
         patience_has_ended = asyncio.Event()
         opening = opened._opening = asyncio.create_task(opened._prepare_at_last(layout, patience_has_ended))
-        await asyncio.wait([opening], timeout=PATIENCE)
+        while not (await asyncio.wait([opening], timeout=PATIENCE))[0] and opened._answers:
+            pass  # making indexes takes what it takes
         if not opening.done():
             patience_has_ended.set()
             log.warning("MongoDB is waited for", service=layout.name, database=database)
@@ -333,17 +340,15 @@ class MongoDatabase:
         """Make the indexes that are not there yet; the server builds them without stopping anyone."""
         await self.collection(collection).create_indexes(list(indexes))
 
-    async def _prepare(self, layout: MongoLayout) -> None:
-        await self._check_server()
-        await self._migrate(layout)
-
     async def _prepare_at_last(self, layout: MongoLayout, patience_has_ended: asyncio.Event) -> None:
         preparing = MongoDatabase(self._client, self._database.name, self.name)  # which may operate already
         while True:
             try:
-                await preparing._prepare(layout)
+                await preparing._check_server()
+                self._answers = True
+                await preparing._migrate(layout)
             except Unavailable:
-                pass
+                self._answers = False
             except StartError as error:
                 if not patience_has_ended.is_set():
                     raise
@@ -453,16 +458,16 @@ class MongoDatabase:
         return Unavailable(service=self.name)
 
 
-def connect(url: str, service: str) -> AsyncMongoClient[Document]:
-    """The driver's client for this address; it connects when it is first used.
+def connect(url: str, database: str, service: str) -> AsyncMongoClient[Document]:
+    """The driver's client for this address, where there may be such a database; it connects when it is first used.
 
     Raises:
-        StartError: the address is not right.
+        StartError: the address or the name is not right.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # the driver ignores an option it doesn't understand
-            return AsyncMongoClient(
+            client: AsyncMongoClient[Document] = AsyncMongoClient(
                 url,
                 appname=f"upthread-{service}",
                 event_listeners=[PoolFigures(service)],
@@ -471,12 +476,16 @@ def connect(url: str, service: str) -> AsyncMongoClient[Document]:
                 connectTimeoutMS=2000,
                 heartbeatFrequencyMS=2000,
             )
+            client.get_database(database)  # which looks at the name
+            return client
     except (PyMongoError, ValueError, UserWarning) as error:
-        raise StartError(
-            "The address of MongoDB for the {service} service is not right: {reason}.",
-            service=service,
-            reason=_without_password(url, error),
-        ) from None
+        raise _wrong_address(service, _without_password(url, error)) from None
+
+
+def _wrong_address(service: str, reason: str) -> StartError:
+    return StartError(
+        "The address of MongoDB for the {service} service is not right: {reason}.", service=service, reason=reason
+    )
 
 
 def _time_left(seconds: float) -> float:
