@@ -141,7 +141,7 @@ class MongoDatabase:
                 transactions, or the database is a newer version's.
             Unavailable: the server does not answer (yet).
         """
-        opened = cls(connect(url, layout.name), database, layout.name)
+        opened = cls(connect(url, database, layout.name), database, layout.name)
         try:
             await opened._check_server()
             await opened._migrate(layout)
@@ -159,7 +159,7 @@ class MongoDatabase:
         Raises:
             StartError: as :meth:`open`, if that is found out soon; later on it is logged.
         """
-        opened = cls(connect(url, layout.name), database, layout.name)
+        opened = cls(connect(url, database, layout.name), database, layout.name)
         patience_has_ended = asyncio.Event()
         opening = opened._opening = asyncio.create_task(opened._prepare_at_last(layout, patience_has_ended))
         while not (await asyncio.wait([opening], timeout=PATIENCE))[0] and opened._answers:
