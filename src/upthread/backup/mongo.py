@@ -19,7 +19,8 @@ from upthread.databases import MongoAddress, Room
 from upthread.errors import StartError
 from upthread.post import mongo_backup as post
 from upthread.post import mongo_layout as post_layout
-from upthread.storage.mongo import MIGRATIONS, MongoDatabase, MongoLayout, connect
+from upthread.storage.mongo import MIGRATIONS, MongoDatabase, MongoLayout
+from upthread.storage.mongo_client import connect, own_database
 from upthread.storage.mongo_records import Snapshot
 
 
@@ -52,9 +53,9 @@ async def as_of_one_moment(
     for room, address in addresses.items():
         database = await MongoDatabase.open(address.url, address.database, ROOMS[room].layout)
         await database.close()
-    client = await stack.enter_async_context(connect(next(iter(addresses.values())).url, "backup"))
+    client = await stack.enter_async_context(connect(address.url, address.database, "backup"))
     session = await stack.enter_async_context(client.start_session(snapshot=True))
-    snapshots = {room: Snapshot(client[address.database], session) for room, address in addresses.items()}
+    snapshots = {room: Snapshot(own_database(client, address.database), session) for room, address in addresses.items()}
     async for _ in next(iter(snapshots.values())).find(MIGRATIONS, "_id"):
         pass  # the first read is the moment
     return {room: _read(ROOMS[room].read_all(snapshot), room) for room, snapshot in snapshots.items()}

@@ -16,30 +16,24 @@ acknowledged votes or show people pages without what they have just written, so 
 
 import asyncio
 import time
-import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any, TypeVar
 
 import pymongo
 import structlog
 from bson import MinKey
-from bson.codec_options import CodecOptions, TypeDecoder, TypeRegistry
-from bson.int64 import Int64
 from dns.exception import DNSException
 from prometheus_client import Counter
-from pymongo import AsyncMongoClient, IndexModel, ReadPreference, ReturnDocument
+from pymongo import AsyncMongoClient, IndexModel, ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
     BulkWriteError,
     ConfigurationError,
     ConnectionFailure,
     DuplicateKeyError,
-    InvalidName,
     OperationFailure,
     PyMongoError,
 )
@@ -48,10 +42,9 @@ from pymongo.write_concern import WriteConcern
 
 from upthread.errors import StartError, Unavailable
 from upthread.runtime.calls.deadline import latest
-from upthread.storage.mongo_pool import PoolFigures
+from upthread.storage.mongo_client import Document, connect, own_database
 
 T = TypeVar("T")
-Document = dict[str, Any]
 Session = AsyncClientSession
 Migration = Callable[["MongoDatabase"], Awaitable[None]]
 
@@ -102,29 +95,13 @@ class MongoLayout:
     migrations: tuple[Migration, ...]
 
 
-class _PlainIntegers(TypeDecoder):
-    """Makes all whole numbers ``int``: the driver gives those beyond 32 bits a type that nothing else can encode."""
-
-    bson_type = Int64
-    transform_bson = staticmethod(int)  # type: ignore[assignment]  # it takes more than it will be given
-
-
 class MongoDatabase:
     """One service's database. Make it with :meth:`open`, inside a running event loop; close it when done."""
 
     def __init__(self, client: AsyncMongoClient[Document], database: str, name: str) -> None:
         self.name = name
         self._client = client
-        try:
-            self._database: AsyncDatabase[Document] = client.get_database(
-                database,
-                codec_options=CodecOptions(tz_aware=True, tzinfo=UTC, type_registry=TypeRegistry([_PlainIntegers()])),
-                read_preference=ReadPreference.PRIMARY,
-                write_concern=WriteConcern("majority", j=True),
-                read_concern=ReadConcern("majority"),
-            )
-        except InvalidName as error:
-            raise _wrong_address(name, str(error)) from None
+        self._database = own_database(client, database)
         self._blocks: dict[str, range] = {}
         self._taking = asyncio.Lock()
         self._listeners: list[asyncio.Event] = []
@@ -458,36 +435,6 @@ class MongoDatabase:
         return Unavailable(service=self.name)
 
 
-def connect(url: str, database: str, service: str) -> AsyncMongoClient[Document]:
-    """The driver's client for this address, where there may be such a database; it connects when it is first used.
-
-    Raises:
-        StartError: the address or the name is not right.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # the driver ignores an option it doesn't understand
-            client: AsyncMongoClient[Document] = AsyncMongoClient(
-                url,
-                appname=f"upthread-{service}",
-                event_listeners=[PoolFigures(service)],
-                retryWrites=True,
-                retryReads=True,
-                connectTimeoutMS=2000,
-                heartbeatFrequencyMS=2000,
-            )
-            client.get_database(database)  # which looks at the name
-            return client
-    except (PyMongoError, ValueError, UserWarning) as error:
-        raise _wrong_address(service, _without_password(url, error)) from None
-
-
-def _wrong_address(service: str, reason: str) -> StartError:
-    return StartError(
-        "The address of MongoDB for the {service} service is not right: {reason}.", service=service, reason=reason
-    )
-
-
 def _time_left(seconds: float) -> float:
     """So many seconds, or fewer where nobody will wait for it that long."""
     return max(min(seconds, latest() - asyncio.get_running_loop().time()), NEXT_TO_NOTHING)
@@ -500,10 +447,3 @@ def _is_duplicate(error: PyMongoError) -> bool:
         codes = {failed["code"] for failed in details["writeErrors"]}
         return codes == {DUPLICATE_KEY} and not details["writeConcernErrors"]
     return isinstance(error, DuplicateKeyError)
-
-
-def _without_password(url: str, error: Exception) -> str:
-    """What is wrong with the address; the driver quotes parts of it, so nothing of one with a password in it."""
-    if "@" in url:
-        return "it can't be read; a name and password in it have to be percent-encoded"
-    return str(error).rstrip(".")
