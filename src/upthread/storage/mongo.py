@@ -42,9 +42,10 @@ from pymongo.write_concern import WriteConcern
 
 from upthread.errors import StartError, Unavailable
 from upthread.runtime.calls.deadline import latest
-from upthread.storage.mongo_client import Document, connect, own_database
+from upthread.storage.mongo_client import connect, own_database
 
 T = TypeVar("T")
+Document = dict[str, Any]
 Session = AsyncClientSession
 Migration = Callable[["MongoDatabase"], Awaitable[None]]
 
