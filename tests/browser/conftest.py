@@ -8,17 +8,21 @@ import itertools
 import os
 import shutil
 import signal
+import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pymongo
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.furnishing import Furnished, furnish
 from tests.browser.visitor import Site, Visitor
-from tests.process.conftest import HANGING, Program
+from tests.process.conftest import HANGING, Program, Start
+from tests.process.fleet import SERVICES, Fleet
 from upthread.ui.pages.posts import SHOWN_COMMENTS
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -28,6 +32,7 @@ LONG = SHOWN_COMMENTS + 30
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 
 NewVisitor = Callable[..., Visitor]
+Running = Callable[..., AbstractContextManager[Site]]
 
 expect.set_options(timeout=HANGING * 1000)
 
@@ -54,31 +59,78 @@ def browser() -> Iterator[Browser]:
         yield chromium
 
 
+@pytest.fixture(scope="package", params=["sqlite", "mongodb"])
+def running(request: pytest.FixtureRequest) -> Running:
+    """How a site is run: as one process on SQLite, and for the same tests once more, as four on MongoDB."""
+    if request.param == "sqlite":
+        return one_process
+    return partial(four_processes, request.getfixturevalue("mongodb_url"))
+
+
 @contextmanager
-def running(folder: Path, *options: str, **settings: str) -> Iterator[Site]:
-    """A site in this folder: the one place that knows how a site is started. It has to end well and without errors."""
-    environment = {f"UPTHREAD_{name.upper()}": value for name, value in settings.items()}
-    program = Program(
-        ["serve", "--data", str(folder), "--port", "0", *options], environment=dict(os.environ) | environment
-    )
-    try:
+def one_process(folder: Path, *, demo: bool = False, **settings: str) -> Iterator[Site]:
+    """A site in this folder."""
+    with starting() as start:
+        options = ["--demo"] if demo else []
+        program = start("serve", "--data", folder, "--port", "0", *options, environment=environment_of(settings))
         yield Site(program.listening(), behind_proxy="trusted_proxies" in settings)
-        program.send(signal.SIGTERM)
-        assert program.end() == 0
-        assert not [record for record in program.records if record.get("level") in ("error", "critical")]
+
+
+@contextmanager
+def four_processes(url: str, folder: Path, *, demo: bool = False, **settings: str) -> Iterator[Site]:
+    """A site on MongoDB, with databases of its own."""
+    databases = {f"{name.upper()}_DATABASE": f"test_{uuid.uuid4().hex}_{name}" for name in SERVICES}
+    places = {"DATABASE_URL": url, **databases}
+    if demo:
+        with starting() as start:
+            filling = start("serve", "--data", folder, "--port", "0", "--demo", environment=dict(os.environ) | places)
+            filling.listening()
+    with starting() as start:
+        fleet = Fleet(start, folder, **{"UPTHREAD_GUESTS": "off"} | environment_of(settings) | places)
+        fleet.begin(*SERVICES, "ui")
+        fleet.whole()
+        yield Site(fleet.url, behind_proxy="trusted_proxies" in settings)
+    with pymongo.MongoClient[dict[str, object]](url) as client:
+        for database in databases.values():
+            client.drop_database(database)
+
+
+@contextmanager
+def starting() -> Iterator[Start]:
+    """Starts processes, which have to end well and without errors, those last that were started first."""
+    started: list[Program] = []
+
+    def start(*arguments: str | Path, **options: Any) -> Program:
+        started.append(Program([str(argument) for argument in arguments], **options))
+        return started[-1]
+
+    try:
+        yield start
+        for program in reversed(started):
+            program.send(signal.SIGTERM)
+            assert program.end() == 0
+        assert not [
+            record for program in started for record in program.records if record.get("level") in ("error", "critical")
+        ]
     finally:
-        program.clean_up()
+        for program in started:
+            program.clean_up()
+
+
+def environment_of(settings: dict[str, str]) -> dict[str, str]:
+    """The environment with these settings in it."""
+    return dict(os.environ) | {f"UPTHREAD_{name.upper()}": value for name, value in settings.items()}
 
 
 @pytest.fixture(scope="package")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site with the demo in it, behind a proxy, as one has it on the web."""
-    with running(tmp_path_factory.mktemp("site"), "--demo", trusted_proxies="127.0.0.1") as site:
+    with running(tmp_path_factory.mktemp("site"), demo=True, trusted_proxies="127.0.0.1") as site:
         yield site
 
 
 @pytest.fixture(scope="package")
-def guest_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def guest_site(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """An empty site where guests may do what people with an account may. It trusts no proxy."""
     with running(tmp_path_factory.mktemp("guests"), guests="all") as site:
         yield site
