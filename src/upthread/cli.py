@@ -20,8 +20,12 @@ from upthread.settings import Settings
 LATER = {
     "import": ("upthread.importing.command", "import_group", "Take over posts, threads and people from elsewhere."),
     "admin": ("upthread.admin", "admin", "Look after accounts: administrators, passwords, sessions."),
-    "backup": ("upthread.backup.command", "backup_command", "Write everything the site keeps into a file."),
-    "restore": ("upthread.backup.command", "restore_command", "Fill an empty site with what is in a backup."),
+    "backup": ("upthread.backup.command", "backup_command", "Write everything that the site keeps into FILE."),
+    "restore": (
+        "upthread.backup.command",
+        "restore_command",
+        "Fill an empty site with FILE, a backup from either engine.",
+    ),
 }
 """Commands kept elsewhere: module, name in it, and the line that tells about it in ``--help``."""
 

@@ -33,7 +33,7 @@ def backup_command(file: Path, data: Path) -> None:
 @file_argument
 @data_option
 def restore_command(file: Path, data: Path) -> None:
-    """Fill an empty site with what is in FILE, a backup from either engine.
+    """Fill an empty site with FILE, a backup from either engine.
 
     Where the site is to be, the settings say, as for `upthread serve`; stop it before. A site that is not empty is left
     alone, and a FILE that is damaged or not complete changes nothing.
