@@ -1,5 +1,6 @@
 """Backup and restore: everything comes back, by way of either engine, or nothing does and one line says why."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -16,7 +17,7 @@ from upthread.assembly import Services, open_services
 from upthread.backup.copying import back_up, restore
 from upthread.backup.file import FORMAT, BackupReader, BackupWriter, RoomBegins
 from upthread.comment.model import ImportedComment, ThreadRef
-from upthread.databases import ROOMS, MongoAddress, Places, files_in
+from upthread.databases import ROOMS, MongoAddress, Place, Places, files_in
 from upthread.errors import StartError
 from upthread.post.model import ImportedPost, PostDraft
 from upthread.post.records import PostRecord
@@ -167,6 +168,31 @@ async def test_everything_comes_back(site: Places, tmp_path: Path, clock: Manual
     await back_up(there, tmp_path / "again", clock)
     assert digest(tmp_path / "again") == digest(tmp_path / "backup")
     assert (tmp_path / "backup").stat().st_mode & 0o077 == 0
+
+
+async def test_no_write_gets_in_between(site: Places, tmp_path: Path, clock: ManualClock) -> None:
+    """While a backup waits for the last of the files, nobody writes to the others, so all are as of one moment."""
+    with closing(sqlite3.connect(str(site["account"]), isolation_level=None)) as account:
+        account.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.create_task(asyncio.to_thread(asyncio.run, back_up(site, tmp_path / "backup", clock)))
+        async with asyncio.timeout(30):
+            for room in ("post", "comment"):
+                while writable(site[room]):  # noqa: ASYNC110 - files tell nobody when they are held
+                    await asyncio.sleep(0)
+        assert not waiting.done()
+        account.execute("COMMIT")
+    await waiting
+    assert all(writable(file) for file in site.values())
+
+
+def writable(file: Place) -> bool:
+    """Whether nobody holds a file."""
+    with closing(sqlite3.connect(str(file), timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        return True
 
 
 async def test_by_way_of_mongodb(
