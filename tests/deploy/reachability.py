@@ -32,7 +32,7 @@ def of_compose(file: Document) -> set[Edge]:
 
 
 def of_policies(documents: list[Document]) -> set[Edge]:
-    """What the NetworkPolicies allow; a way is open where the sender's and the receiver's policies both let it through."""
+    """What NetworkPolicies allow: a way is open where the policies of both its ends let it through."""
     policies = of_kind(documents, "NetworkPolicy")
     labels = {name: pod["metadata"]["labels"] for name, pod in pods(documents).items() if name != "test"}
     edges: set[Edge] = set()

@@ -66,14 +66,14 @@ def test_no_two_documents_share_a_name() -> None:
         {"services": {"web": {"replicas": 1}}},
         {"networkPolicy": {"mode": "strict"}},
         {"settings": {"UPTHREAD_SECRET": "in the clear"}},
-        {"settings": {"PATH": "/tmp"}},
+        {"settings": {"PATH": "/opt/bin"}},
         {"image": {"owner": "https://registry.example/x"}},
         {"mongodb": {"external": [{"cidr": "10.8.0.0/24", "port": 27017}]}},
         {"expose": {"ingress": {"enabled": True}}},
         {"expose": {"host": "a.example", "gateway": {"enabled": True}}},
         {"monitoring": {"serviceMonitor": "yes"}},
     ],
-    ids=lambda values: json.dumps(values),
+    ids=json.dumps,
 )
 def test_wrong_values_are_refused(values: Document) -> None:
     """A value that can't be, a misspelt one, or a secret in the clear stops Helm with a message."""
@@ -83,7 +83,7 @@ def test_wrong_values_are_refused(values: Document) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_pods_are_restricted(form: str) -> None:
-    """Every pod is let into a namespace whose pod security level is ``restricted``, and its root can't be written to."""
+    """Every pod may enter a namespace whose pod security level is ``restricted``, and its root is read-only."""
     for pod in pods(render(FORMS[form])).values():
         spec = pod["spec"]
         assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
@@ -208,7 +208,7 @@ def test_updates_lose_no_request() -> None:
 
 
 def test_the_site_is_exposed_as_asked() -> None:
-    """Ingress and HTTPRoute lead the host to ui, the first with the certificate that is named; by default there is neither."""
+    """Ingress and HTTPRoute lead the host to ui, with the certificate that is named; by default there is neither."""
     documents = render(EVERYTHING)
     (ingress,) = of_kind(documents, "Ingress")
     (route,) = of_kind(documents, "HTTPRoute")

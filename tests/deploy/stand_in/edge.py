@@ -1,0 +1,45 @@
+"""Stands in for a reverse proxy before ``ui``: for each request a connection to any of its containers that answers.
+
+As proxies do, it tries another one where a connection is refused, or breaks before an answer to a GET has begun.
+"""
+
+import asyncio
+import socket
+
+ATTEMPTS = 100
+PAUSE = 0.05
+
+
+async def hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Carry a request, which comes in one piece from those who visit here, and the whole answer."""
+    request = await reader.read(65536)
+    for attempt in range(ATTEMPTS):
+        found = await asyncio.get_running_loop().getaddrinfo("ui", 9292, family=socket.AF_INET, type=socket.SOCK_STREAM)
+        sent = False
+        try:
+            from_ui, to_ui = await asyncio.open_connection(*found[attempt % len(found)][4])
+            sent = True
+            to_ui.write(request)
+            await to_ui.drain()
+            part = await from_ui.read(65536)
+            while part:
+                writer.write(part)
+                await writer.drain()
+                part, sent = await from_ui.read(65536), False
+            if not sent:
+                break
+        except OSError:
+            pass
+        if sent and not request.startswith(b"GET "):
+            break
+        await asyncio.sleep(PAUSE)
+    writer.close()
+
+
+async def main() -> None:
+    """Serve until somebody ends it."""
+    async with await asyncio.start_server(hand_on, "0.0.0.0", 9292) as server:  # noqa: S104 - alone in its container
+        await server.serve_forever()
+
+
+asyncio.run(main())
