@@ -19,7 +19,7 @@ keep site_secret "$(random)"
 keep call_secret "$(random)"
 keep mongodb_root_password "$(random)"
 for service in post comment account; do
-    # Its name on back_net, and its database, as in the original's documents.
+    # Its name on back_net, and its database, as in the original's documents. In Kubernetes it has another name.
     keep "${service}_database_url" \
-        "mongodb://$service:$(random)@${service}_db:27017/${service}s?directConnection=true"
+        "mongodb://$service:$(random)@${MONGODB_HOST:-${service}_db}:27017/${service}s?directConnection=true"
 done

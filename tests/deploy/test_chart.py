@@ -1,11 +1,14 @@
 """The Helm chart: valid for Kubernetes, strict about its values, hardened, and calm while pods come and go."""
 
 import json
+import os
+import re
 import shutil
 import subprocess
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import helm_python
 import kubernetes_validate
@@ -136,10 +139,12 @@ def test_secrets_are_referred_to_and_never_contained() -> None:
 
 
 def test_the_secret_is_what_the_script_makes(tmp_path: Path) -> None:
-    """A Secret made of the files that deploy/secrets.sh makes has every key that pods ask for, and no other."""
+    """A Secret made of the files of deploy/secrets.sh has just the keys that pods ask for, and leads to MongoDB."""
     script = shutil.copy(ROOT / "deploy" / "secrets.sh", tmp_path)
-    subprocess.run(["sh", script], check=True)
+    subprocess.run(["sh", script], check=True, env={**os.environ, "MONGODB_HOST": "news-upthread-mongodb"})
     made = {file.name for file in (tmp_path / "secrets").iterdir()}
+    url = urlsplit((tmp_path / "secrets" / "post_database_url").read_text("utf-8").strip())
+    assert url.hostname == "news-upthread-mongodb"
     asked = {
         item["key"]
         for pod in pods(render()).values()
@@ -237,6 +242,22 @@ def test_prometheus_finds_every_service_and_is_let_in() -> None:
         if policy["metadata"]["name"].endswith("-monitoring")
     ]
     assert sorted(let_in) == sorted(SERVICES)
+
+
+def test_dashboards_come_along() -> None:
+    """Grafana's sidecar gets a dashboard whose panels ask for figures that the manual tells of."""
+    (dashboards,) = [
+        found for found in of_kind(render(EVERYTHING), "ConfigMap") if "dashboards" in found["metadata"]["name"]
+    ]
+    assert dashboards["metadata"]["labels"]["grafana_dashboard"] == "1"
+    manual = (ROOT / "docs" / "observability.md").read_text("utf-8")
+    (dashboard,) = [json.loads(text) for text in dashboards["data"].values()]
+    for panel in dashboard["panels"]:
+        (target,) = panel["targets"]
+        figures = re.findall(r"(?:outbox|upthread|mongo)_\w+", target["expr"])
+        figures += [f"<process>_{name}" for name in re.findall(r"account\)_([a-z_]+?)(?:_bucket)?\"", target["expr"])]
+        assert figures or "process_resident" in target["expr"]
+        assert all(f"`{figure}`" in manual for figure in figures), figures
 
 
 def test_helm_test_asks_the_site() -> None:
