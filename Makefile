@@ -34,7 +34,7 @@ services: $(VENV)/for-$(if $(MONGODB),running,testing) ## Serve the site by four
 	$(BIN)/upthread ui $(ARGS) & started="$$started $$!"; wait $$!
 
 test: $(VENV)/for-testing ## Set up what is needed and run the tests (browser tests need a Chromium)
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 COMPOSE := docker compose --file deploy/compose.yaml
 up images push: export COMMIT = $(shell git rev-parse --short HEAD 2>/dev/null)

@@ -18,8 +18,20 @@ from upthread.runtime.clock import ManualClock
 settings.register_profile("upthread", derandomize=True, deadline=None)
 settings.load_profile("upthread")
 
+ONE_AFTER_THE_OTHER = "tests/browser"
+"""Tests that share what takes long to start: where tests run side by side, these stay together."""
+
 START = 1_700_000_000
 """2023-11-14 22:13:20 UTC: the time at which every test begins."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep tests together that share a browser and a running site."""
+    for item in items:
+        if item.path.is_relative_to(config.rootpath / ONE_AFTER_THE_OTHER):
+            case = getattr(item, "callspec", None)
+            engine = case.params.get("running") if case else None
+            item.add_marker(pytest.mark.xdist_group(f"browser {engine}"))
 
 
 @pytest.fixture

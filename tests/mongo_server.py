@@ -1,8 +1,10 @@
 """A MongoDB-wire server for the tests: SecantusDB, one node that answers as a replica set, in a process of its own."""
 
+import random
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -63,8 +65,11 @@ class MongoServer:
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port where nobody listens.
+
+    Below those that the system gives to whoever connects, so that it is still free when it is wanted again.
+    """
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port

@@ -31,6 +31,7 @@ LOOKS: Mapping[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.parametrize("running", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("look", LOOKS)
 def test_main_pages_are_kept_as_pictures(visitor: NewVisitor, furnished: Furnished, look: str) -> None:
     """Everyone can see how the site looks without starting it."""

@@ -3,13 +3,13 @@
 import os
 import re
 import signal
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 
+from tests.mongo_server import free_port
 from tests.process.conftest import HANGING, Program, Start
 
 SECRET = "for the tests of four processes only"
@@ -23,10 +23,7 @@ class Fleet:
 
     def __init__(self, start: Start, data: Path, **settings: str) -> None:
         self._start = start
-        taken = {name: socket.create_server(("127.0.0.1", 0)) for name in ("ui", *SERVICES)}
-        self._ports = {name: held.getsockname()[1] for name, held in taken.items()}
-        for held in taken.values():
-            held.close()
+        self._ports = {name: free_port() for name in ("ui", *SERVICES)}
         self._environment = {
             **os.environ,
             "UPTHREAD_CALL_SECRET": SECRET,

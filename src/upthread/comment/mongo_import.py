@@ -16,8 +16,8 @@ from upthread.ranking import earns_karma
 from upthread.storage import mongo_outbox
 from upthread.storage.mongo import Document, MongoDatabase, Session
 
-BATCH = 250
-"""Comments added in one transaction: with their texts and keys some 750 documents."""
+BATCH = 50
+"""Comments added in one transaction: with their texts and keys some 150 documents."""
 
 
 async def import_comments(

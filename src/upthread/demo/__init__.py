@@ -2,6 +2,7 @@
 
 import asyncio
 from importlib.resources import files
+from itertools import zip_longest
 from typing import TypeVar
 
 import msgspec
@@ -17,8 +18,6 @@ T = TypeVar("T", bound=Struct)
 
 OPENED = 60 * 24 * 3600
 """Seconds before now at which the people of the demo have signed up: well before its oldest post."""
-AT_ONCE = 100
-"""Writes that are made side by side: they share commits, and none of them waits too long."""
 DEMO = Actor(id=0, name="", is_admin=True)
 """Who gives the communities their texts. There is no such account, and nobody can sign in as anybody of the demo."""
 
@@ -121,12 +120,13 @@ async def load(services: Services, clock: Clock) -> None:
     at_home |= {(comment.author, threads[comment.post].community) for comment in comments}
     for each in communities:
         await services.post.edit_community(DEMO, each.name, each.title, each.description, each.rules)
-    followers = sorted(at_home)
-    for first in range(0, len(followers), AT_ONCE):
+    # One in each community at a time: they share a commit, and no two change the same community's count at once.
+    followers = [[each for each in sorted(at_home) if each[1] == community.name] for community in communities]
+    for side_by_side in zip_longest(*followers):
         await asyncio.gather(
             *(
                 services.post.subscribe(Actor(authors[name].id, name), community, subscribed=True)
-                for name, community in followers[first : first + AT_ONCE]
+                for name, community in filter(None, side_by_side)
             )
         )
     await services.settle()

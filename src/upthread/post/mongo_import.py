@@ -17,8 +17,8 @@ from upthread.ranking import earns_karma
 from upthread.storage import mongo_outbox
 from upthread.storage.mongo import Document, MongoDatabase, Session
 
-BATCH = 200
-"""Posts added in one transaction: with their texts, versions and keys some 800 documents."""
+BATCH = 50
+"""Posts added in one transaction: with their texts, versions and keys some 200 documents."""
 
 
 async def known_posts(database: MongoDatabase, keys: list[str], session: Session | None = None) -> dict[str, int]:
