@@ -97,7 +97,7 @@ def host(folder: Path) -> Iterator[Host]:
     """A machine that has just been made."""
     run("docker", "build", "--quiet", "--tag", IMAGE, STAND_IN)
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "key")
-    options = ("--privileged", "--detach", "--tmpfs=/run", "--tmpfs=/tmp", "--volume=/var/lib/docker")
+    options = ("--privileged", "--detach", "--tmpfs=/run", "--tmpfs=/tmp", "--volume=/srv")
     container = run("docker", "run", *options, IMAGE).strip()
     try:
         run("docker", "exec", container, "install", "-d", "-o", "ann", "-m", "700", "/home/ann/.ssh")

@@ -22,6 +22,8 @@ STAND_IN_MONGODB = "test"
 """The MONGODB_VERSION that means tests/containers/compose.stand-in.yaml."""
 MONGODB_IMAGE = f"{os.environ.get('MONGODB_IMAGE', 'mongo')}:{os.environ.get('MONGODB_VERSION', '8.0')}"
 
+PART_IS_MISSING = "some problems with the"
+
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
@@ -49,8 +51,8 @@ def docker(machine: Host) -> Host:
         two = f"FROM {USERNAME}/{part}:one\\nENV UPTHREAD_VERSION=two\\n"
         machine.shell(f"printf '{two}' | docker build --quiet --tag {USERNAME}/{part}:two -")
     # What the stand-in for MongoDB expects beside the folder of the Compose files.
-    machine.shell("mkdir -p /opt/tests/containers")
-    run("docker", "cp", ROOT / "tests/containers/mongodb.py", f"{machine.container}:/opt/tests/containers/")
+    machine.shell("mkdir -p /srv/tests/containers")
+    run("docker", "cp", ROOT / "tests/containers/mongodb.py", f"{machine.container}:/srv/tests/containers/")
     return machine
 
 
@@ -81,6 +83,7 @@ def test_docker_is_installed(docker: Host) -> None:
     """After the playbook an engine and Compose answer, start with the machine, and a second run changes nothing."""
     assert docker.shell("docker version --format '{{.Server.Version}}'")
     assert docker.shell("docker compose version --short") >= "2.2"
+    assert docker.shell("docker info --format '{{.DockerRootDir}}'").strip() == "/srv/docker", "the data disk"
     assert docker.shell("systemctl is-enabled docker").strip() == "enabled"
     assert docker.shell("id -nG ann").split() == ["ann", "docker"]
     assert changes(docker.play("docker.yaml")) == 0
@@ -91,7 +94,7 @@ def test_the_stack_runs(docker: Host, variables: dict[str, Any]) -> None:
     docker.play("stack.yaml", **variables)
     health = requests.get(f"{docker.url}/healthcheck", timeout=30).json()
     assert (health["status"], health["version"]) == (1, "9.8.7")
-    assert docker.shell("stat -c '%a %U' /opt/upthread/secrets").strip() == "700 root"
+    assert docker.shell("stat -c '%a %U' /srv/upthread/secrets").strip() == "700 root"
     assert changes(docker.play("stack.yaml", **variables)) == 0
 
 
@@ -100,20 +103,22 @@ def test_an_update_loses_no_request(docker: Host, variables: dict[str, Any]) -> 
     answers: list[str] = []
     over = threading.Event()
 
-    def visit() -> None:
+    def visit(name: str) -> None:
         with docker.visitor() as visitor:
+            form = {"name": name, "password": "correct horse battery"}
+            assert visitor.post(f"{docker.url}/signup", data=form, allow_redirects=False, timeout=60).status_code == 303
             visitor.headers["connection"] = "close"  # each request finds its way anew
             while not over.is_set():
-                for path in ("/", "/communities", "/healthcheck"):
+                for path in ("/", "/communities", "/inbox"):
                     try:
                         page = visitor.get(docker.url + path, timeout=60)
-                        whole = page.ok and ("healthcheck" not in path or page.json()["status"] == 1)
-                        answers.append("" if whole else f"{path}: {page.status_code} {page.text[:500]}")
+                        whole = page.ok and name in page.text and PART_IS_MISSING not in page.text
+                        answers.append("" if whole else f"{path}: {page.status_code} {page.text}")
                     except requests.RequestException as error:
                         answers.append(f"{path}: {error!r}")
                 over.wait(0.05)  # a few visitors, not a flood
 
-    visitors = [threading.Thread(target=visit) for _ in range(2)]
+    visitors = [threading.Thread(target=visit, args=(name,)) for name in ("bob", "cat")]
     for visitor in visitors:
         visitor.start()
     try:
@@ -151,12 +156,12 @@ def test_a_backup_brings_back_what_was_lost(docker: Host, variables: dict[str, A
     assert "A wren" in requests.get(f"{docker.url}/c/birds", timeout=60).text
 
     files = " ".join(f"--file {file}" for file in variables["upthread_compose_files"])
-    docker.shell(f"cd /opt/upthread && docker compose {files} down --volumes")
+    docker.shell(f"cd /srv/upthread && docker compose {files} down --volumes")
     docker.play("stack.yaml", **variables)
     assert requests.get(f"{docker.url}/c/birds", timeout=60).status_code == 404
     docker.play("restore.yaml", **variables, upthread_backup=str(backup))
     assert "A wren" in requests.get(f"{docker.url}/c/birds", timeout=60).text
-    assert not docker.shell("ls /opt/upthread/backups")
+    assert not docker.shell("ls /srv/upthread/backups")
 
 
 def test_a_context_leads_to_the_host(docker: Host, tmp_path: Path) -> None:

@@ -178,17 +178,17 @@ def test_a_disk_is_formatted_once(tmp_path: Path) -> None:
     script = script.replace("/dev/disk/by-id/google-data", str(disk))
     subprocess.run(["sh", "-c", script], check=True)
     once = disk.read_bytes()
-    assert b"docker" in once[1024:2048], "ext4 keeps its label in the superblock"
+    assert b"srv" in once[1024:2048], "ext4 keeps its label in the superblock"
     subprocess.run(["sh", "-c", script], check=True)
     assert disk.read_bytes() == once
 
 
 def test_docker_waits_for_its_disk() -> None:
-    """Docker's folder is the data disk, and Docker does not start without it."""
+    """The data disk becomes /srv, and Docker does not start without it."""
     ((device, folder, kind, options, *_),) = cloud_init()["mounts"]
     (attached,) = blocks("modules/instances", "resource")["google_compute_instance.site"]["attached_disk"]
     assert device == f"/dev/disk/by-id/google-{attached['device_name']}"
-    assert (folder, kind) == ("/var/lib/docker", "ext4")
+    assert (folder, kind) == ("/srv", "ext4")
     assert {"nofail", "x-systemd.before=docker.service", "x-systemd.required-by=docker.service"} <= set(
         options.split(",")
     )

@@ -32,7 +32,7 @@ resource "google_compute_address" "site" {
   region = local.region
 }
 
-# Outlives its instance: it is a resource of its own, holds Docker's volumes, and is attached again to what comes next.
+# Outlives its instance: it is a resource of its own, holds the site, and is attached again to what comes next.
 resource "google_compute_disk" "data" {
   for_each = local.instances
 
