@@ -7,18 +7,19 @@ answered may be there or not, but not twice, and whatever is there has been coun
 import asyncio
 import itertools
 import random
-import sqlite3
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack, closing
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pymongo
 import pytest
 
+from tests.mongo_server import MongoServer
 from tests.process.conftest import HANGING, Start
 from tests.process.fleet import SECRET, SERVICES, Fleet, eventually, sign_up
 from upthread.account.model import Notice
@@ -32,11 +33,13 @@ from upthread.runtime.calls.client import far
 
 pytestmark = pytest.mark.anyio
 
-KILLS = 100
+KILLS = {"sqlite": 100, "mongodb": 40}
 PEOPLE = 5
 SEED = 20_231_114
 MOST_BETWEEN = 10
 """Writes answered between one kill and the next, at most."""
+BEFORE_TRYING_AGAIN = 0.1
+"""Seconds."""
 
 Thing = tuple[str, int]
 """What can be voted on: "post" or "comment", and its number."""
@@ -76,6 +79,33 @@ class Known:
     def earned(self, thing: Thing, author: str) -> int:
         """What a thing has brought its author: everybody's votes but their own."""
         return sum(vote for voter, vote in self.votes.get(thing, {}).items() if voter != author)
+
+
+@dataclass(frozen=True)
+class Killable:
+    """A site, with all that can be killed."""
+
+    fleet: Fleet
+    server: MongoServer | None
+
+    def names(self) -> list[str]:
+        """Who can be killed."""
+        return [*self.fleet.processes, *(["mongodb"] if self.server else [])]
+
+    def kill(self, name: str) -> None:
+        """Kill one of them, wherever it is at the moment, and start it again."""
+        if name == "mongodb" and self.server:
+            self.server.kill()
+            self.server.start()
+        else:
+            self.fleet.kill(name)
+            if self.server:
+                self._forget_what_it_had_begun(self.server)
+
+    def _forget_what_it_had_begun(self, server: MongoServer) -> None:
+        """MongoDB keeps a transaction whose client is gone for a minute (transactionLifetimeLimitSeconds)."""
+        with pymongo.MongoClient[dict[str, object]](server.url) as operator:
+            operator.admin.command("killAllSessions", [])
 
 
 class Person(threading.Thread):
@@ -147,23 +177,33 @@ class Person(threading.Thread):
         kind, number = thing
         vote = self._chance.choice((-1, 0, 1))
         while not self._sent(f"/{kind}/{number}/vote/{vote}"):
-            pass
+            self._stopped.wait(BEFORE_TRYING_AGAIN)
         self._known.note(lambda: self._known.votes.setdefault(thing, {}).update({self.name: vote}))
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """The data folder of all services."""
-    return tmp_path / "data"
+@pytest.fixture(params=KILLS)
+def engine(request: pytest.FixtureRequest) -> str:
+    """What the services keep their data in."""
+    return str(request.param)
 
 
 @pytest.fixture
-def fleet(start: Start, data: Path) -> Fleet:
-    """All four processes."""
-    fleet = Fleet(start, data)
-    fleet.begin("ui", *SERVICES)
-    fleet.whole()
-    return fleet
+def killable(engine: str, start: Start, tmp_path: Path) -> Iterator[Killable]:
+    """All four processes, and the database's if it has one."""
+    with ExitStack() as stack:
+        server = (
+            stack.enter_context(MongoServer(tmp_path / "mongodb", "--sync-on-commit")) if engine == "mongodb" else None
+        )
+        fleet = Fleet(start, tmp_path / "data", **({"DATABASE_URL": server.url} if server else {}))
+        fleet.begin("ui", *SERVICES)
+        fleet.whole()
+        yield Killable(fleet, server)
+
+
+@pytest.fixture
+def fleet(killable: Killable) -> Fleet:
+    """The site's own processes."""
+    return killable.fleet
 
 
 @pytest.fixture
@@ -190,13 +230,10 @@ def people(fleet: Fleet) -> Iterator[dict[str, httpx.Client]]:
         yield people
 
 
-def waiting(data: Path) -> int:
+def waiting(fleet: Fleet) -> float:
     """How many facts the services have still to tell each other."""
-    count = 0
-    for name in SERVICES:
-        with closing(sqlite3.connect(data / f"{name}.sqlite3")) as connection:
-            count += connection.execute("SELECT count(*) FROM outbox").fetchone()[0]
-    return count
+    told = "".join(httpx.get(f"{fleet.where(name)}/metrics").text for name in SERVICES)
+    return sum(float(line.rpartition(" ")[2]) for line in told.splitlines() if line.startswith("outbox_facts{"))
 
 
 async def all_posts(doors: Doors) -> dict[int, Post]:
@@ -232,28 +269,28 @@ async def all_notices(doors: Doors, person_id: int) -> list[Notice]:
             return notices
 
 
-def kill_at_random(fleet: Fleet, known: Known) -> None:
-    """Kill one process after the other while writes are answered, each of them at least once."""
+def kill_at_random(killable: Killable, kills: int, known: Known) -> None:
+    """Kill one after the other while writes are answered, each of them at least once."""
     print(f"seed {SEED}")  # noqa: T201 - shown if the test fails
     chance = random.Random(SEED)
-    victims = [*fleet.processes, *chance.choices(tuple(fleet.processes), k=KILLS - len(fleet.processes))]
-    for victim in victims:
+    victims = killable.names()
+    for victim in [*victims, *chance.choices(victims, k=kills - len(victims))]:
         known.wait_for_more(chance.randint(1, MOST_BETWEEN))
-        fleet.kill(victim)
+        killable.kill(victim)
 
 
 async def test_killed_while_people_write(
-    fleet: Fleet, doors: Doors, people: dict[str, httpx.Client], data: Path
+    engine: str, killable: Killable, doors: Doors, people: dict[str, httpx.Client]
 ) -> None:
     """However often and wherever processes are killed, nothing answered is lost, and all is counted exactly once."""
     known = Known(posts={1})
     writers = [Person(visitor, name, known) for name, visitor in people.items()]
     for writer in writers:
         writer.start()
-    await asyncio.to_thread(kill_at_random, fleet, known)
+    await asyncio.to_thread(kill_at_random, killable, KILLS[engine], known)
     for writer in writers:
         await asyncio.to_thread(writer.stop)
-    await asyncio.to_thread(eventually, lambda: waiting(data) == 0, HANGING)
+    await asyncio.to_thread(eventually, lambda: waiting(killable.fleet) == 0, HANGING)
 
     posts, comments = await all_posts(doors), await all_comments(doors)
     assert known.posts <= posts.keys()
