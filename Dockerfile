@@ -99,31 +99,29 @@ USER 10001:10001
 ENTRYPOINT ["watchfiles", "--target-type", "command"]
 CMD ["python -m upthread serve", "/src"]
 EXPOSE 9292
-HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --start-interval=0.5s \
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --start-interval=0.5s \
     CMD ["python", "-IS", "/opt/upthread/bin/healthcheck.py", "UPTHREAD_PORT", "9292"]
 
-
-# Whether a container is healthy is asked of /livez: it must not be restarted because another one is down.
 
 FROM upthread AS post
 ENV POST_DATABASE_HOST=post_db
 EXPOSE 5000
 CMD ["post"]
-HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --start-interval=0.5s \
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --start-interval=0.5s \
     CMD ["python", "-IS", "/opt/upthread/bin/healthcheck.py", "POST_SERVICE_PORT", "5000"]
 
 FROM upthread AS comment
 ENV COMMENT_DATABASE_HOST=comment_db
 EXPOSE 9292
 CMD ["comment"]
-HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --start-interval=0.5s \
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --start-interval=0.5s \
     CMD ["python", "-IS", "/opt/upthread/bin/healthcheck.py", "COMMENT_SERVICE_PORT", "9292"]
 
 FROM upthread AS account
 ENV ACCOUNT_DATABASE_HOST=account_db
 EXPOSE 9293
 CMD ["account"]
-HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --start-interval=0.5s \
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --start-interval=0.5s \
     CMD ["python", "-IS", "/opt/upthread/bin/healthcheck.py", "ACCOUNT_SERVICE_PORT", "9293"]
 
 # The whole site on SQLite files in /data.
@@ -131,11 +129,11 @@ FROM upthread AS monolith
 VOLUME /data
 EXPOSE 9292
 CMD ["serve"]
-HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --start-interval=0.5s \
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --start-interval=0.5s \
     CMD ["python", "-IS", "/opt/upthread/bin/healthcheck.py", "UPTHREAD_PORT", "9292"]
 
 FROM upthread AS ui
 EXPOSE 9292
 CMD ["ui"]
-HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --start-interval=0.5s \
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --start-interval=0.5s \
     CMD ["python", "-IS", "/opt/upthread/bin/healthcheck.py", "UPTHREAD_PORT", "9292"]

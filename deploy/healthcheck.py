@@ -1,16 +1,24 @@
-"""Tells whether what runs in this container answers, by exit status 0.
+"""Tells by exit status 0 that what runs in this container is well: ``healthcheck.py PORT_VARIABLE DEFAULT_PORT``.
 
-``healthcheck.py PORT_VARIABLE DEFAULT_PORT [PATH]``, where the path is /livez unless given. It imports next to nothing,
-as it runs every few seconds and an HTTP client takes longer to load than to ask.
+At first it has to be ready: a new container takes no requests before it can answer them. Once it has been, it has to be
+alive: nothing gets better by restarting it because another container is down.
+
+It imports next to nothing, as it runs every few seconds and an HTTP client takes longer to load than to ask.
 """
 
+import contextlib
 import os
 import socket
 import sys
 
-variable, default, *path = sys.argv[1:]
-port = int(os.environ.get(variable) or default)
-with socket.create_connection(("127.0.0.1", port), timeout=3) as connection:
-    connection.sendall(f"GET {path[0] if path else '/livez'} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+READY = "/tmp/has-been-ready"  # noqa: S108 - where nobody else is
+
+variable, default = sys.argv[1:]
+path = "/livez" if os.path.exists(READY) else "/readyz"  # noqa: PTH110 - pathlib takes long to load
+with socket.create_connection(("127.0.0.1", int(os.environ.get(variable) or default)), timeout=3) as connection:
+    connection.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
     status = connection.makefile("rb").readline().split()
-sys.exit(status[1:2] != [b"200"])
+if status[1:2] != [b"200"]:
+    sys.exit(1)
+with contextlib.suppress(OSError):  # where nothing can be written, it has to be ready each time
+    open(READY, "a").close()  # noqa: PTH123 - as above

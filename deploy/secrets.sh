@@ -18,6 +18,7 @@ keep() {
 keep site_secret "$(random)"
 keep call_secret "$(random)"
 keep mongodb_root_password "$(random)"
+keep grafana_password "$(random)"
 for service in post comment account; do
     # Its name on back_net, and its database, as in the original's documents. In Kubernetes it has another name.
     keep "${service}_database_url" \
