@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import requests
 import yaml
 
 from tests.deploy.rendered import ROOT
@@ -73,12 +72,6 @@ class Host:
         values = json.dumps(variables)
         settings = ("--inventory", self.inventory, "--extra-vars", values)
         return run("ansible-playbook", *settings, *options, playbook, check=check)
-
-    def visitor(self) -> requests.Session:
-        """Somebody with a browser."""
-        session = requests.Session()
-        session.headers["sec-fetch-site"] = "same-origin"
-        return session
 
     @property
     def url(self) -> str:

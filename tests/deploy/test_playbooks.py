@@ -1,5 +1,6 @@
 """The playbooks and roles, without running them."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ PLAYBOOKS = sorted(file.name for file in ANSIBLE.glob("*.yaml"))
 
 def ansible(*command: str | Path) -> subprocess.CompletedProcess[str]:
     """Run one of Ansible's programs beside the playbooks, without asking Google which hosts there are."""
-    env = {**os.environ, "ANSIBLE_INVENTORY": "localhost,", "NO_COLOR": "1"}
+    env = {**os.environ, "ANSIBLE_INVENTORY": "localhost,", "ANSIBLE_REMOTE_USER": "ann_example_org", "NO_COLOR": "1"}
     return subprocess.run(command, cwd=ANSIBLE, env=env, capture_output=True, text=True, check=False, timeout=240)
 
 
@@ -54,15 +55,18 @@ def test_no_secret_is_here() -> None:
 
 
 def test_hosts_are_reached_through_iap(tmp_path: Path) -> None:
-    """A host of either inventory is reached by a tunnel to its own zone, and one that is not Google's directly."""
+    """A host of either inventory is reached by a tunnel to its zone, as OS Login's account; any other host directly."""
     shutil.copytree(ANSIBLE / "group_vars", tmp_path / "group_vars")
     hosts = {"there": {"gcp_project": "my-project", "gcp_zone": "europe-west1-b"}, "here": {}}
     (tmp_path / "hosts.yaml").write_text(yaml.safe_dump({"upthread": {"hosts": hosts}}))
-    show = "{{ ansible_ssh_common_args }}"
+    show = "{{ ansible_ssh_common_args }} as={{ ansible_user }}"
     said = {
-        host: ansible("ansible", "-i", tmp_path / "hosts.yaml", host, "-m", "debug", "-a", f"msg={show}").stdout
+        host: ansible(
+            "ansible", "-i", tmp_path / "hosts.yaml", host, "-m", "debug", "-a", json.dumps({"msg": show})
+        ).stdout
         for host in hosts
     }
     assert "gcloud compute start-iap-tunnel %h %p --listen-on-stdin" in said["there"]
     assert "--project=my-project --zone=europe-west1-b" in said["there"]
+    assert "as=ann_example_org" in said["there"]
     assert "gcloud" not in said["here"]
