@@ -1,9 +1,11 @@
 """Languages: every text is translated, and plurals, numbers and times come as people say them."""
 
 import re
+from datetime import UTC, datetime
 from string import Formatter
 
 import pytest
+from babel.dates import format_datetime
 from babel.messages.catalog import Catalog
 from tools.messages import messages_in_use
 
@@ -81,3 +83,11 @@ def test_how_long_ago(age: int, english: str, russian: str) -> None:
     """Ages come in the unit people use, with the right plural."""
     assert language("en").ago(1_000_000_000 - age, 1_000_000_000) == english
     assert language("ru").ago(1_000_000_000 - age, 1_000_000_000) == russian
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_an_exact_time_is_written_as_the_language_does(code: str) -> None:
+    """Every hour, minute and second of a time is written as Babel writes it in full."""
+    for then in range(0, 2_000_000_000, 1_234_567):
+        whole = format_datetime(datetime.fromtimestamp(then, UTC), "medium", locale=code)
+        assert language(code).exact(then) == f"{whole} UTC"

@@ -32,7 +32,7 @@ class Views:
     def time(self, then: int) -> View:
         """A time as a person reads it, with the exact one to hover over."""
         return {
-            "iso": datetime.fromtimestamp(then, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "iso": f"{datetime.fromtimestamp(then, UTC).isoformat()[:19]}Z",  # strftime takes four times as long
             "exact": self._language.exact(then),
             "ago": self._language.ago(then, self._now),
         }
