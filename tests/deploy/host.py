@@ -96,7 +96,8 @@ def host(folder: Path) -> Iterator[Host]:
         run("docker", "exec", container, "install", "-d", "-o", "ann", "-m", "700", "/home/ann/.ssh")
         run("docker", "cp", folder / "key.pub", f"{container}:/home/ann/.ssh/authorized_keys")
         run("docker", "exec", container, "chown", "ann:", "/home/ann/.ssh/authorized_keys")
-        run("docker", "exec", container, "systemctl", "is-system-running", "--wait", check=False)
+        started = "until systemctl is-active --quiet ssh; do sleep 0.2; done"
+        run("docker", "exec", container, "timeout", "120", "sh", "-c", started)
         yield Host(container, folder)
     finally:
         run("docker", "rm", "--force", "--volumes", container)
