@@ -170,8 +170,12 @@ class Views:
             views.append(view)
         return views
 
+    def place(self, community: Community) -> View:
+        """A community as a link only: a person's front page has one to each that they follow, and there may be 200."""
+        return {"name": community.name, "href": f"/c/{community.name}", "subscribers": community.subscribers}
+
     def community(self, community: Community, *, subscribed: bool = False) -> View:
-        """A community in a list, a sidebar or on its page."""
+        """A community in a list, or on its page."""
         moderates = self._is_admin or any(moderator.id == self._viewer_id for moderator in community.moderators)
         href = f"/c/{community.name}"
         return {

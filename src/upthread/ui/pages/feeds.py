@@ -31,7 +31,7 @@ async def home(visit: Visit) -> Response:
         "/",
         query,
         heading={"title": text("Home"), "subtitle": "", "kind": "home"},
-        popular=[visit.views.community(community, subscribed=True) for community in subscribed],
+        popular=[visit.views.place(community) for community in subscribed],
         scope_tabs=scope_tabs(visit, "/"),
         empty=nothing_yet(visit),
     )
@@ -51,7 +51,7 @@ async def everything(visit: Visit) -> Response:
         query,
         syndication="/",
         heading={"title": text("All communities") if path == "/all" else "", "subtitle": "", "kind": "all"},
-        popular=[visit.views.community(community) for community in popular.communities],
+        popular=[visit.views.place(community) for community in popular.communities],
         scope_tabs=scope_tabs(visit, "/all") if visit.me else [],
         empty=nothing_yet(visit),
     )
