@@ -20,7 +20,7 @@ from upthread.runtime.calls import circuit
 from upthread.runtime.calls.wire import JSON, encode
 
 LATE = 5.0
-"""Seconds after which a visitor gives up. That a page comes in two is asserted in tests/website, without a clock."""
+"""Seconds after which a visitor gives up waiting for a page. That it comes in two is asserted in tests/website, without a clock."""
 SOME = ("/", "/post/1", "/u/ada", "/inbox", "/search?q=wren")
 """Pages tried while each may take its full time."""
 FORMS = {
@@ -57,12 +57,12 @@ def ada(fleet: Fleet) -> Iterator[httpx.Client]:
 
 def furnish(ada: httpx.Client) -> None:
     """Let Ada sign up, found a community, post and comment there."""
-    ada.timeout = httpx.Timeout(LATE)
     sign_up(ada, "ada")
     assert ada.post("/communities/new", data={"name": "birds", "title": "Birds"}).status_code == 303
     assert ada.post("/new", data={"community": "birds", "title": "A wren"}).headers["location"] == "/post/1"
     assert ada.post("/post/1/comment", data={"body": "A little bird."}).headers["location"] == "/post/1#c1"
     eventually(lambda: "1 Comments Birds" in text(ada, "/c/birds"), HANGING)
+    ada.timeout = httpx.Timeout(LATE)
 
 
 def without(ada: httpx.Client, missing: str, pages: tuple[str, ...]) -> None:
@@ -89,7 +89,7 @@ def told(ada: httpx.Client, fleet: Fleet, missing: str) -> Callable[[], bool]:
             assert guest.post("/post/1/comment", data=answer).status_code == 303
         return lambda: "karma 1 for posts" in text(ada, "/u/ada") and "Where was it?" in text(ada, "/inbox")
     if missing == "comment":
-        assert ada.post("/post/1/edit", data={"title": "A wood wren"}).status_code == 303
+        assert ada.post("/post/1/edit", data={"title": "A wood wren"}, timeout=HANGING).status_code == 303
         return lambda: "A wood wren" in text(ada, "/u/ada/comments")
     # The site would not take a comment now; this one is of a page that had the post already when it went.
     said: dict[str, object] = {
@@ -113,7 +113,7 @@ def test_without_a_service(fleet: Fleet, ada: httpx.Client, missing: str, how: s
         fleet.freeze(missing)
     without(ada, missing, tuple(SHOWN) if how == "killed" else SOME)
     form, typed = FORMS[missing]
-    refused = ada.post(form, data=typed)
+    refused = ada.post(form, data=typed, timeout=HANGING)
     assert refused.status_code == 503
     assert all(value in refused.text for value in typed.values())
     assert f"The {missing} service" in refused.text
@@ -133,7 +133,7 @@ def test_without_a_service(fleet: Fleet, ada: httpx.Client, missing: str, how: s
     eventually(lambda: all(map(partial(is_whole, ada), SOME)), HANGING)
     eventually(arrived, HANGING)
     fleet.whole()
-    assert ada.post(form, data=typed).status_code == 303
+    assert ada.post(form, data=typed, timeout=HANGING).status_code == 303
 
 
 def test_whole_again_soon() -> None:
@@ -157,11 +157,11 @@ def test_a_database_that_takes_nothing(ada: httpx.Client, data: Path) -> None:
     with closing(sqlite3.connect(data / "post.sqlite3", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert all(ada.get(page).status_code == 200 for page in SOME)
-        refused = ada.post("/post/1/edit", data={"title": "A wood wren"})
+        refused = ada.post("/post/1/edit", data={"title": "A wood wren"}, timeout=HANGING)
         assert refused.status_code == 503
         assert "A wood wren" in refused.text
         assert "look before you send it again" in refused.text
-    assert ada.post("/post/1/edit", data={"title": "A wood wren"}).status_code == 303
+    assert ada.post("/post/1/edit", data={"title": "A wood wren"}, timeout=HANGING).status_code == 303
     assert "A wood wren" in text(ada, "/c/birds")
 
 
@@ -178,11 +178,11 @@ def test_a_mongodb_that_is_gone(start: Start, tmp_path: Path) -> None:
                 answer = ada.get(page)
                 assert answer.status_code in {200, 503}, page
                 assert MISSING["account"] in answer.text, page
-            refused = ada.post("/new", data={"community": "birds", "title": "A robin"})
+            refused = ada.post("/new", data={"community": "birds", "title": "A robin"}, timeout=HANGING)
             assert refused.status_code == 503
             assert "A robin" in refused.text
             assert {ada.get("/livez").status_code, ada.get("/readyz").status_code} == {200, 503}
             server.start()
             fleet.whole()
             eventually(lambda: all(map(partial(is_whole, ada), SOME)), HANGING)
-            assert ada.post("/new", data={"community": "birds", "title": "A robin"}).status_code == 303
+            assert ada.post("/new", data={"community": "birds", "title": "A robin"}, timeout=HANGING).status_code == 303

@@ -25,7 +25,7 @@ from upthread.ui.cache import SHARED
 from upthread.ui.cookies import THEME, CookieJar, Flash
 from upthread.ui.forms import Form, read_form
 from upthread.ui.language import LANGUAGES, Language, language, message, negotiate
-from upthread.ui.patience import PAGE, PART
+from upthread.ui.patience import FORM, PAGE, PART
 from upthread.ui.templates import templates
 from upthread.ui.views import View, Views
 
@@ -313,7 +313,8 @@ async def visit(request: Request, form: Form | None = None) -> Visit:
     if not token:
         return Visit(request, None, form)
     try:
-        with within(PART):
+        # A page can come without that; a form can't be taken.
+        with within(PART if form is None else PAGE):
             return Visit(request, await site.services.account.signed_in(token), form)
     except Unavailable:
         return Visit(request, None, form, account_missing=True)
@@ -325,7 +326,7 @@ def page(handler: Page) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         # A form may take long to arrive on a slow line; only then does the time begin.
         form = await read_form(request) if request.method == "POST" else None
-        with within(PAGE):
+        with within(PAGE if form is None else FORM):
             request.state.visit = found = await visit(request, form)
             return await handler(found)
 
