@@ -20,7 +20,7 @@ from upthread.runtime.calls import circuit
 from upthread.runtime.calls.wire import JSON, encode
 
 LATE = 5.0
-"""Seconds after which a visitor gives up waiting for a page. That it comes in two is asserted in tests/website, without a clock."""
+"""Seconds after which a visitor gives up. That a page comes in two is asserted in tests/website, without a clock."""
 SOME = ("/", "/post/1", "/u/ada", "/inbox", "/search?q=wren")
 """Pages tried while each may take its full time."""
 FORMS = {

@@ -9,5 +9,5 @@ PAGE = 1.8
 FORM = 8.0
 """Seconds for what a form asks for. Whoever has sent one would rather wait for a slow service, or for MongoDB to have a
 new primary, than be told to look whether it was done."""
-PART = 0.7
+PART = 1.0
 """Seconds for one thing that the page can come without, such as who is signed in."""

@@ -25,7 +25,7 @@ from upthread.runtime.calls.methods import Method, describe, service_name
 from upthread.runtime.calls.wire import DEADLINE, JSON, LARGEST, PATH, PROBLEM, decoder
 from upthread.runtime.logs import request_id
 
-CONNECT = 0.5
+CONNECT = 1.0
 """Seconds for making a connection. Services are near each other; where this takes longer, nobody is there."""
 CONNECTIONS = 256
 """Connections to one service; further calls wait for one as long as for making one."""
