@@ -8,6 +8,8 @@ import socket
 
 ATTEMPTS = 100
 PAUSE = 0.05
+CONNECTING = 3.0
+"""Seconds to connect in, as Caddy's: who has just gone does not even refuse."""
 
 
 async def hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -17,7 +19,8 @@ async def hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         found = await asyncio.get_running_loop().getaddrinfo("ui", 9292, family=socket.AF_INET, type=socket.SOCK_STREAM)
         sent = False
         try:
-            from_ui, to_ui = await asyncio.open_connection(*found[attempt % len(found)][4])
+            connecting = asyncio.open_connection(*found[attempt % len(found)][4])
+            from_ui, to_ui = await asyncio.wait_for(connecting, CONNECTING)
             sent = True
             to_ui.write(request)
             await to_ui.drain()
