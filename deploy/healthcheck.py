@@ -11,7 +11,7 @@ import os
 import socket
 import sys
 
-READY = "/tmp/has-been-ready"  # noqa: S108 - where nobody else is
+READY = "/dev/shm/has-been-ready"  # noqa: S108 - every container has one of its own, which ends with it
 
 variable, default = sys.argv[1:]
 path = "/livez" if os.path.exists(READY) else "/readyz"  # noqa: PTH110 - pathlib takes long to load
@@ -20,5 +20,5 @@ with socket.create_connection(("127.0.0.1", int(os.environ.get(variable) or defa
     status = connection.makefile("rb").readline().split()
 if status[1:2] != [b"200"]:
     sys.exit(1)
-with contextlib.suppress(OSError):  # where nothing can be written, it has to be ready each time
+with contextlib.suppress(OSError):  # where there is none, it has to be ready each time
     open(READY, "a").close()  # noqa: PTH123 - as above

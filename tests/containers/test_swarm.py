@@ -65,7 +65,7 @@ def for_one_node(stack: str) -> dict[str, Any]:
         service.pop("ports", None)
         service["deploy"]["endpoint_mode"] = "dnsrr"
     for part in PARTS:
-        services[part]["deploy"]["update_config"] |= {"delay": "1s", "monitor": "3s"}
+        services[part]["deploy"]["update_config"] |= {"delay": "0s", "monitor": "1s"}
     services["mongodb"]["deploy"].pop("placement")
     described["networks"]["front_net"]["attachable"] = True
     for name, secret in described["secrets"].items():
