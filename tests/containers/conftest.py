@@ -31,11 +31,13 @@ def engine() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def images(engine: dict[str, str]) -> dict[str, str]:  # noqa: ARG001 - has to be there
-    """The images of all parts, and the one for developing, built now: names by part."""
+def images(engine: dict[str, str]) -> Iterator[dict[str, str]]:  # noqa: ARG001 - has to be there
+    """The images of all parts, and the one for developing, built now and gone at the end: names by part."""
     names = {"USERNAME": USERNAME, "VERSION": VERSION, "COMMIT": COMMIT}
     run("docker", "buildx", "bake", "default", "dev", environment=names)
-    return {part: f"{USERNAME}/{part}:{VERSION}" for part in PARTS}
+    images = {part: f"{USERNAME}/{part}:{VERSION}" for part in PARTS}
+    yield images
+    docker("image", "rm", f"{USERNAME}/dev", *images.values())
 
 
 @pytest.fixture

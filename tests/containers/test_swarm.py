@@ -38,6 +38,14 @@ def swarm(engine: dict[str, str]) -> Iterator[None]:  # noqa: ARG001 - has to be
 
 
 @pytest.fixture
+def next_images() -> Iterator[None]:
+    """The images of all parts in the next version."""
+    run("docker", "buildx", "bake", environment={"USERNAME": USERNAME, "VERSION": NEXT})
+    yield
+    docker("image", "rm", *(f"{USERNAME}/{part}:{NEXT}" for part in (*PARTS, "monolith")))
+
+
+@pytest.fixture
 def stack(swarm: None) -> Iterator[str]:  # noqa: ARG001 - has to be there
     """A name for a stack, and its secrets; nothing of it is left afterwards."""
     stack = f"upthread-test-{uuid.uuid4().hex[:8]}"
@@ -139,9 +147,8 @@ print(json.load(urllib.request.urlopen("http://ui:9292/healthcheck"))["version"]
 """
 
 
-def test_an_update_loses_no_request(stack: str, images: dict[str, str]) -> None:
+def test_an_update_loses_no_request(next_images: None, stack: str, images: dict[str, str]) -> None:  # noqa: ARG001
     """While one part after the other is updated to the next version, every page comes and every vote is taken."""
-    run("docker", "buildx", "bake", environment={"USERNAME": USERNAME, "VERSION": NEXT})
     versions = dict.fromkeys(PARTS, VERSION)
     deploy(stack, versions)
     post = ask(stack, images, FOUND)
