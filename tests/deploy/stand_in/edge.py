@@ -4,6 +4,7 @@ As proxies do, it tries another one where a connection is refused, or breaks bef
 """
 
 import asyncio
+import re
 import socket
 
 ATTEMPTS = 100
@@ -13,8 +14,10 @@ CONNECTING = 3.0
 
 
 async def hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Carry a request, which comes in one piece from those who visit here, and the whole answer."""
-    request = await reader.read(65536)
+    """Carry one request and the whole answer."""
+    request = await reader.readuntil(b"\r\n\r\n")
+    if length := re.search(rb"(?i)\r\ncontent-length: *(\d+)", request):
+        request += await reader.readexactly(int(length[1]))
     for attempt in range(ATTEMPTS):
         found = await asyncio.get_running_loop().getaddrinfo("ui", 9292, family=socket.AF_INET, type=socket.SOCK_STREAM)
         sent = False
