@@ -8,8 +8,10 @@ from tests.containers.engine import PROJECT, docker, inspect
 from tests.containers.stack import COMPOSE, HERE, PATIENCE, SERVICES, running
 from tests.containers.test_stack import PORTS
 from tests.process.fleet import eventually
+from upthread import __version__
 
 OURS = SERVICES[:-1]
+LIVE = f"{__version__}-live"
 SAYS_VERSION = """
 import sys, urllib.request
 try:
@@ -32,9 +34,9 @@ def test_a_change_is_live_without_a_build(images: dict[str, str], tmp_path: Path
             return str(json.loads(docker(*ask))["version"])
 
         code = source / "upthread" / "__init__.py"
-        code.write_text(code.read_text(encoding="utf-8").replace("0.1.0", "0.1.0-live"), encoding="utf-8")
+        code.write_text(code.read_text(encoding="utf-8").replace(__version__, LIVE), encoding="utf-8")
         for part in OURS:
-            eventually(lambda part=part: version(part) == "0.1.0-live", within=PATIENCE)  # type: ignore[misc]
+            eventually(lambda part=part: version(part) == LIVE, within=PATIENCE)  # type: ignore[misc]
         for part, then in before.items():
             now = inspect(stack.container(part))
             assert (now["Id"], now["Image"], now["RestartCount"]) == (then["Id"], then["Image"], 0)
