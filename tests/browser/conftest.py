@@ -29,6 +29,8 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 """What the browser may be called."""
 LONG = SHOWN_COMMENTS + 30
 """Comments of a thread that does not fit on a page."""
+FILLED = 180.0
+"""Seconds within which a slow machine has written the demo to a MongoDB that is made for tests."""
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 
 NewVisitor = Callable[..., Visitor]
@@ -84,7 +86,7 @@ def four_processes(url: str, folder: Path, *, demo: bool = False, **settings: st
     if demo:
         with starting() as start:
             filling = start("serve", "--data", folder, "--port", "0", "--demo", environment=dict(os.environ) | places)
-            filling.listening()
+            filling.listening(within=FILLED)
     with starting() as start:
         fleet = Fleet(start, folder, **{"UPTHREAD_GUESTS": "off"} | environment_of(settings) | places)
         fleet.begin(*SERVICES, "ui")

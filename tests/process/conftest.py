@@ -43,19 +43,19 @@ class Program:
                 self._new.put(json.loads(line) if line.startswith(b"{") else {"event": line.decode().rstrip("\n")})
         self._new.put(None)
 
-    def wait_for(self, event: str) -> Record:
+    def wait_for(self, event: str, within: float = HANGING) -> Record:
         """The next record of this event, which may be there already."""
         while True:
-            record = self._new.get(timeout=HANGING)
+            record = self._new.get(timeout=within)
             if record is None:
                 pytest.fail(f"the process ended before it logged {event!r}: {self.records}")
             self.records.append(record)
             if record["event"] == event:
                 return record
 
-    def listening(self) -> str:
+    def listening(self, within: float = HANGING) -> str:
         """Its address, once it listens."""
-        return str(self.wait_for("listening")["url"])
+        return str(self.wait_for("listening", within)["url"])
 
     def send(self, number: int) -> None:
         """Send it a signal."""
