@@ -139,7 +139,7 @@ def test_an_update_to_what_runs_changes_nothing(docker: Host, variables: dict[st
 def test_a_backup_brings_back_what_was_lost(docker: Host, variables: dict[str, Any]) -> None:
     """What people wrote is there again after the database's volume was lost and the backup restored, and only then."""
     with requests.Session() as ann:
-        ann.headers["sec-fetch-site"] = "same-origin"
+        ann.headers.update({"sec-fetch-site": "same-origin", "connection": "close"})
         for path, form in (
             ("/signup", {"name": "ann", "password": "correct horse battery"}),
             ("/communities/new", {"name": "birds", "title": "Birds"}),
