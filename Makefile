@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 LOCK := uv pip compile --universal -p 3.11 --no-emit-index-url --generate-hashes --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run services test check format messages lock clean images push up down test-containers test-deploy
+.PHONY: help run services test bench check format messages lock clean images push up down test-containers test-deploy
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ test-containers: $(VENV)/for-testing ## Run the tests of images and compose file
 
 test-deploy: $(DEPLOY_VENV)/ready ## Check the chart, the machines and the playbooks (playbooks run if there is Docker)
 	@PATH=$(CURDIR)/$(DEPLOY_VENV)/bin:$$PATH $(DEPLOY_VENV)/bin/pytest --confcutdir=tests/deploy tests/deploy $(ARGS)
+
+bench: $(VENV)/for-testing ## Measure, and write docs/performance.md: POSTS=folder of reddit's CSV files, QUICK=1 (needs nginx, wrk)
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(POSTS),--posts $(POSTS)) $(ARGS)
 
 check: $(VENV)/for-testing ## Look for mistakes without running anything: style, format, types
 	$(BIN)/ruff check

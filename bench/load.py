@@ -1,0 +1,251 @@
+"""Drives servers: as fast as they answer (wrk), or at a fixed rate whether they answer or not."""
+
+import gc
+import re
+import select
+import socket
+import sqlite3
+import subprocess
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from random import Random
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from bench.data import Site
+from bench.machine import cores, needed
+from bench.servers import Server
+from upthread.databases import file_in
+
+VOTED_ON = 200_000
+"""Posts that votes are on, where there are so many."""
+CONNECTIONS = 8
+"""Requests that run at once in a closed loop, unless told otherwise."""
+CONNECTIONS_OPENED = 512
+"""Requests that run at once at a fixed rate; more of them wait, and that counts."""
+POST = Path(__file__).with_name("post.lua")
+FROM_HERE = {"Sec-Fetch-Site": "same-origin", "Accept": "application/json"}
+"""What a browser's script says with a form."""
+LONG = 0.25
+"""Seconds that no request may take."""
+STALL = 0.05
+"""A sender that only waits and sends, and gets no turn for so many seconds, was kept from it by the machine."""
+
+
+class Burst(Struct, frozen=True):
+    """What came of some seconds of load."""
+
+    requests: int
+    rate: float
+    """Requests a second."""
+    cpu_us: dict[str, float]
+    """Microseconds of CPU for one request, by process."""
+
+    @property
+    def cpu(self) -> float:
+        """Microseconds of CPU of all processes for one request."""
+        return sum(self.cpu_us.values())
+
+
+def get(server: Server, path: str, seconds: int, cookie: str = "", connections: int = CONNECTIONS) -> Burst:
+    """Ask for a page as fast as it comes."""
+    return _wrk(server, path, seconds, connections, {"Cookie": cookie} if cookie else {})
+
+
+def post(server: Server, site: Site, path: str, seconds: int) -> Burst:
+    """Send an empty form as fast as it is taken, by all voters at once."""
+    return _wrk(server, path, seconds, len(site.voters), FROM_HERE, "-s", str(POST), arguments=[_sessions(site)])
+
+
+def vote(server: Server, site: Site, seconds: int, given: int, posts: Sequence[int] = ()) -> Burst:
+    """Let all voters vote as fast as votes are answered; ``given`` is how many they had given before.
+
+    Without ``posts``, they are taken from all over the site's SQLite file.
+    """
+    file = site.folder / "voted-on"
+    if not file.exists():
+        file.write_text("\n".join(map(str, posts or _posts(site))))
+    arguments = [_sessions(site), str(file), str(given)]
+    return _wrk(server, "/", seconds, len(site.voters), FROM_HERE, "-s", str(POST), arguments=arguments)
+
+
+def _sessions(site: Site) -> str:
+    file = site.folder / "sessions"
+    file.write_text("\n".join(site.voters))
+    return str(file)
+
+
+def _posts(site: Site) -> list[int]:
+    """Posts from all over the table, the same ones each time."""
+    random = Random(1)  # noqa: S311 - places, not secrets
+    with closing(sqlite3.connect(file_in(site.folder, "post"))) as connection:
+        (last,) = connection.execute("SELECT max(id) FROM post").fetchone()
+        places = random.sample(range(1, last + 1), min(last, VOTED_ON))
+        there = "SELECT 1 FROM post WHERE id = ? AND state = 'live'"
+        return [place for place in places if connection.execute(there, (place,)).fetchone()]
+
+
+def _wrk(
+    server: Server,
+    path: str,
+    seconds: int,
+    connections: int,
+    headers: dict[str, str],
+    *options: str,
+    arguments: list[str] | None = None,
+) -> Burst:
+    """Let wrk ask from one thread.
+
+    Raises:
+        RuntimeError: a request failed.
+    """
+    _, drivers = cores()
+    command = [
+        *(needed("taskset"), "-c", drivers, needed("wrk"), "-t1", f"-c{connections}", f"-d{seconds}s"),
+        *(part for name, value in headers.items() for part in ("-H", f"{name}: {value}")),
+        *(*options, server.url + path, "--", *(arguments or [])),
+    ]
+    before = server.cpu()
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own
+    after = server.cpu()
+    requests = int(re.findall(r"(\d+) requests in", said)[0])
+    if "Non-2xx" in said or "Socket errors" in said or not requests:
+        raise RuntimeError(f"requests for {path} failed:\n{said}")
+    return Burst(
+        requests=requests,
+        rate=float(re.findall(r"Requests/sec:\s+([\d.]+)", said)[0]),
+        cpu_us={name: (after[name] - before[name]) / requests * 1e6 for name in after},
+    )
+
+
+class Latency(Struct, frozen=True):
+    """How long answers took at a fixed rate, in milliseconds, counted from when each request was due."""
+
+    rate: float
+    p50: float
+    p99: float
+    p999: float
+    longest: float
+    over: int
+    """Requests that took longer than 250 ms."""
+    over_by_machine: int
+    """Those of them during which this program got no turn for 50 ms, although it had a core to itself."""
+
+
+class _Connection:
+    """One request at a time. ``due`` is when the present one was, as a time of the performance counter."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.socket = socket.create_connection(address)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.due = 0.0
+        self._got = b""
+
+    def ask(self, request: bytes, due: float) -> None:
+        self.due, self._got = due, b""
+        self.socket.sendall(request)
+
+    def answered(self) -> bool:
+        """Take what has come, and tell whether that was the last of it.
+
+        Raises:
+            RuntimeError: the answer is no page.
+        """
+        part = self.socket.recv(1 << 20)
+        self._got += part
+        head, _, body = self._got.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        if not part or (length and b" 200 " not in head[:16]):
+            raise RuntimeError(f"a request failed: {head[:200]!r}")
+        return length is not None and len(body) >= int(length[1])
+
+
+class _Sender:
+    """Sends what is due and takes what is answered, and notes how long that took."""
+
+    def __init__(self, address: tuple[str, int], request: bytes) -> None:
+        self.waiting: deque[float] = deque()
+        self.took: list[float] = []
+        self.late: list[tuple[float, float]] = []
+        """Requests over :data:`LONG`: when they were due, and when they were answered."""
+        self._address = address
+        self._request = request
+        self._everyone: dict[int, _Connection] = {}
+        self._idle: deque[_Connection] = deque()
+        self._poll = select.epoll()
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is unanswered."""
+        return bool(self.waiting) or len(self._idle) < len(self._everyone)
+
+    def send(self) -> None:
+        """Send what waits, as far as connections may be opened."""
+        while self.waiting and (self._idle or len(self._everyone) < CONNECTIONS_OPENED):
+            if not self._idle:
+                connection = _Connection(self._address)
+                self._idle.append(connection)
+                self._everyone[connection.socket.fileno()] = connection
+                self._poll.register(connection.socket.fileno(), select.EPOLLIN)
+            self._idle.popleft().ask(self._request, self.waiting.popleft())
+
+    def take(self, wait: float) -> None:
+        """Take what is answered within so many seconds."""
+        for number, _ in self._poll.poll(wait):
+            connection = self._everyone[number]
+            if connection.answered():
+                done = time.perf_counter()
+                self.took.append(done - connection.due)
+                if done - connection.due > LONG:
+                    self.late.append((connection.due, done))
+                self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._poll.close()
+        for connection in self._everyone.values():
+            connection.socket.close()
+
+
+def at_rate(server: Server, path: str, rate: float, seconds: float, cookie: str = "") -> Latency:
+    """Ask at random moments, so many a second on average, and however many are still unanswered.
+
+    A closed loop waits for a slow answer and so never sees who would have come meanwhile; this one does.
+    """
+    where = urlsplit(server.url)
+    cookies = f"Cookie: {cookie}\r\n" if cookie else ""
+    request = f"GET {path} HTTP/1.1\r\nHost: {where.netloc}\r\n{cookies}\r\n".encode()
+    sender = _Sender((str(where.hostname), int(where.port or 80)), request)
+    random = Random(1)  # noqa: S311 - moments, not secrets
+    stalls: list[float] = []
+    gc.collect()
+    gc.disable()
+    now = begin = time.perf_counter()
+    due, end = begin + random.expovariate(rate), begin + seconds
+    while due < end or sender.busy:
+        while due <= now and due < end:
+            sender.waiting.append(due)
+            due += random.expovariate(rate)
+        sender.send()
+        # The last millisecond is spent looking, because the kernel's alarm is no more exact than that.
+        sender.take(max(min(due - now, 0.02) - 0.001, 0))
+        before, now = now, time.perf_counter()
+        if now - before > STALL:
+            stalls.append(now)
+    gc.enable()
+    sender.close()
+    took = sorted(sender.took)
+    p50, p99, p999 = (took[int(len(took) * part)] * 1000 for part in (0.5, 0.99, 0.999))
+    return Latency(
+        rate=len(took) / seconds,
+        p50=p50,
+        p99=p99,
+        p999=p999,
+        longest=took[-1] * 1000,
+        over=len(sender.late),
+        over_by_machine=sum(any(due <= stall <= done + STALL for stall in stalls) for due, done in sender.late),
+    )
