@@ -67,6 +67,8 @@ def configure(level: str = "info", *, readable: bool | None = None) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=threshold, force=True)
+    # At "debug" the driver writes down each command with what people have written in it.
+    logging.getLogger("pymongo").setLevel(max(threshold, logging.INFO))
 
 
 def _add_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
