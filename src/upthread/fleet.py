@@ -25,6 +25,7 @@ from upthread.post.seed import seed_routes as post_seed_routes
 from upthread.post.service import PostService
 from upthread.runtime import logs
 from upthread.runtime.calls.client import far
+from upthread.runtime.calls.own_network import OwnNetworkOnly
 from upthread.runtime.calls.server import call_routes
 from upthread.runtime.clock import Clock, SystemClock
 from upthread.runtime.health import health_routes
@@ -108,7 +109,7 @@ def service_app(room: Room, doors: Doors, settings: Settings) -> ASGIApp:
             log.warning("the original's paths ask for no secret: whoever reaches this port can write", service=room)
     app = Starlette(routes=routes)
     app.router.redirect_slashes = False
-    return app
+    return app if settings.call_secret else OwnNetworkOnly(app)
 
 
 def _seed_routes(room: Room, doors: Doors) -> list[Route]:

@@ -392,7 +392,7 @@ SETTINGS = (
         group="Services as processes of their own",
         values=f"at least {SHORTEST_SECRET} characters",
         meaning="What the processes tell each other to be let in; the same for all. Unless set, a service answers "
-        "everyone who reaches its port, and warns of it at start.",
+        "everyone on its own network (loopback and private addresses) and nobody else, and says so at start.",
         read=_secret,
         confidential=True,
     ),

@@ -30,14 +30,15 @@ def call_routes(service: object, secret: str = "") -> list[Route]:
 
     Args:
         service: whose door is opened.
-        secret: what callers have to know. Without one, everybody who reaches this port may call; the log says so.
+        secret: what callers have to know. Without one, everybody on the same network may call
+            (:mod:`.own_network`); the log says so.
 
     Raises:
         TypeError: a method could not be called from afar (see :func:`.methods.describe`).
     """
     kind = type(service)
     if not secret:
-        log.warning("no secret is set: whoever reaches this port can call the service", service=service_name(kind))
+        log.warning("no secret is set: everyone on the same network can call the service", service=service_name(kind))
     return [
         Route(PATH + method.name, _Endpoint(method, getattr(service, method.name), secret), methods=["POST"])
         for method in describe(kind)
