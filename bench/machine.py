@@ -46,6 +46,15 @@ def cpu_seconds(processes: Iterable[int]) -> float:
     return used / TICKS
 
 
+def waited_seconds(processes: Iterable[int]) -> float:
+    """How long threads of these processes could have run so far and were not let, as others had the core."""
+    waited = 0
+    for process_id in processes:
+        for thread in (PROC / str(process_id) / "task").glob("*/schedstat"):
+            waited += int(thread.read_text().split()[1])
+    return waited / 1e9
+
+
 def memory_mb(processes: Iterable[int]) -> float:
     """Memory in use by these processes, in MB: pages of files that they share with others included."""
     pages = sum(int((PROC / str(each) / "statm").read_text().split()[1]) for each in processes)

@@ -13,7 +13,7 @@ from bench.servers import Server, four_processes, nginx, one_process
 
 ANEW = "theme=light"
 """A cookie, with which no page comes from memory."""
-WARM_UP = 2
+WARM_UP = 1
 
 
 def pages(results: Results, site: Site, rounds: int, seconds: int) -> None:
@@ -60,8 +60,8 @@ def _latency(results: Results, name: str, server: Server, path: str, cookie: str
     found = load.at_rate(server, path, results.median(f"{name}.rate") / 2, seconds, cookie)
     results.notes[f"{name} at half of capacity"] = (
         f"{found.rate:,.0f} requests/s: p50 {found.p50:.1f} ms, p99 {found.p99:.1f} ms, p99.9 {found.p999:.1f} ms, "
-        f"longest {found.longest:.0f} ms; {found.over} over 250 ms, {found.over_by_machine} of them while the machine "
-        "gave the sender no turn either"
+        f"longest {found.longest:.0f} ms; {found.over} over 250 ms, {found.over_by_machine} of them only because others "
+        "had the server's core"
     )
     for percentile in ("p50", "p99", "p999", "longest"):
         results.add(f"{name}.latency.{percentile}", getattr(found, percentile))

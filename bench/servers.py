@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 from tests.mongo_server import free_port
 
-from bench.machine import cores, cpu_seconds, family, memory_mb, needed
+from bench.machine import cores, cpu_seconds, family, memory_mb, needed, waited_seconds
 
 SERVICES = ("post", "comment", "account")
 STARTS_WITHIN = 60.0
@@ -32,6 +32,10 @@ class Server:
     def cpu(self) -> dict[str, float]:
         """CPU seconds used so far by each process, with those that it has started."""
         return {name: cpu_seconds(family(process.pid)) for name, process in self._processes.items()}
+
+    def waited(self) -> float:
+        """Seconds for which its own processes wanted to run and others had the core."""
+        return waited_seconds(process.pid for process in self._processes.values())
 
     def memory_mb(self) -> float:
         """Memory of all processes, in MB."""

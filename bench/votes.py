@@ -22,7 +22,7 @@ GIVEN = (
 def votes(results: Results, site: Site, rounds: int, seconds: int) -> None:
     """Votes, forms that write nothing, and bare updates, one after the other in each round."""
     with one_process(site.folder) as server:
-        cast(server, site, 2)
+        cast(server, site, 1)
         for _ in range(rounds):
             burst, lost = cast(server, site, seconds)
             form = load.post(server, site, "/preview", seconds)
