@@ -60,7 +60,7 @@ def _latency(results: Results, name: str, server: Server, path: str, cookie: str
     found = load.at_rate(server, path, results.median(f"{name}.rate") / 2, seconds, cookie)
     results.notes[f"{name} at half of capacity"] = (
         f"{found.rate:,.0f} requests/s: p50 {found.p50:.1f} ms, p99 {found.p99:.1f} ms, p99.9 {found.p999:.1f} ms, "
-        f"longest {found.longest:.0f} ms; {found.over} over 250 ms, {found.over_by_machine} of them only because others "
+        f"longest {found.longest:.0f} ms; {found.over} over 250 ms, {found.over_by_machine} of them only as others "
         "had the server's core"
     )
     for percentile in ("p50", "p99", "p999", "longest"):
