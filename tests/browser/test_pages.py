@@ -1,14 +1,14 @@
 """Every page, as a stranger and as a person sees it, on a desktop in light and dark and on a phone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 from starlette.routing import compile_path
 
-from tests.browser.conftest import NewVisitor, welcoming
+from tests.browser.conftest import NewVisitor, Running, one_process, welcoming
 from tests.browser.furnishing import Furnished
-from tests.browser.looking import assert_well_made
+from tests.browser.looking import assert_structured, assert_well_made
 from tests.browser.visitor import Site, Visitor
 from upthread.ui.app import PAGES
 
@@ -81,6 +81,7 @@ REFUSED = [
     ("/settings/password", {"current": "wrong and long enough", "new": "short"}, 422),
     ("/settings/delete", {"password": "wrong and long enough"}, 422),
 ]
+Check = Callable[[Page], None]
 SECRETS = {"password", "current", "new"}
 """Fields that are never shown again."""
 
@@ -110,29 +111,39 @@ def owner(browser: Browser, site: Site, numbers: Iterator[int], furnished: Furni
         yield bring(cookies=furnished.cookies)
 
 
+@pytest.fixture(scope="module")
+def check_order(running: Running) -> Check:
+    """Whether a page is in order; how it looks need be seen once only, whatever the site keeps its data in."""
+    return assert_well_made if running is one_process else assert_structured
+
+
 @pytest.mark.parametrize("path", FOR_ALL)
-def test_a_stranger_sees_a_page_in_order(stranger: Visitor, furnished: Furnished, path: str) -> None:
+def test_a_stranger_sees_a_page_in_order(
+    stranger: Visitor, furnished: Furnished, check_order: Check, path: str
+) -> None:
     """A stranger can read the page at any width, in light and dark, and with assistive technology."""
-    assert_well_made(stranger.open(furnished.at(path)))
+    check_order(stranger.open(furnished.at(path)))
     assert stranger.troubles == []
 
 
 @pytest.mark.parametrize("path", FOR_ALL + FOR_PEOPLE)
-def test_a_person_sees_a_page_in_order(owner: Visitor, furnished: Furnished, path: str) -> None:
+def test_a_person_sees_a_page_in_order(owner: Visitor, furnished: Furnished, check_order: Check, path: str) -> None:
     """Somebody signed in can use the page at any width, in light and dark, and with assistive technology."""
-    assert_well_made(owner.open(furnished.at(path)))
+    check_order(owner.open(furnished.at(path)))
     assert owner.troubles == []
 
 
 @pytest.mark.parametrize(("path", "status"), ERRORS)
-def test_an_error_has_a_page_in_order(visitor: NewVisitor, furnished: Furnished, path: str, status: int) -> None:
+def test_an_error_has_a_page_in_order(
+    visitor: NewVisitor, furnished: Furnished, check_order: Check, path: str, status: int
+) -> None:
     """What is not there, or no longer, or not for this person, is told by a page as well made as the others."""
-    assert_well_made(visitor(cookies=furnished.others_cookies).open(furnished.at(path), status))
+    check_order(visitor(cookies=furnished.others_cookies).open(furnished.at(path), status))
 
 
 @pytest.mark.parametrize(("path", "fields", "status"), REFUSED)
 def test_a_refused_form_is_in_order(
-    visitor: NewVisitor, furnished: Furnished, path: str, fields: dict[str, str], status: int
+    visitor: NewVisitor, furnished: Furnished, check_order: Check, path: str, fields: dict[str, str], status: int
 ) -> None:
     """A form that is refused comes back with what was typed, and with the mistake beside it and announced."""
     page = visitor(cookies=furnished.cookies, expects={status}).open(furnished.at(path))
@@ -145,4 +156,4 @@ def test_a_refused_form_is_in_order(
     for field, text in fields.items():
         expected = "" if field in SECRETS else furnished.at(text)
         expect(form.locator(f"[name={field}]")).to_have_value(expected)
-    assert_well_made(page)
+    check_order(page)
