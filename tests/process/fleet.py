@@ -14,8 +14,6 @@ from tests.process.conftest import HANGING, Program, Start
 
 SECRET = "for the tests of four processes only"
 SERVICES = ("post", "comment", "account")
-SOON = 5.0
-"""Seconds within which the site is whole again."""
 
 
 class Fleet:
@@ -87,9 +85,9 @@ def sign_up(visitor: httpx.Client, name: str) -> None:
     assert answer.status_code == 303, answer.text
 
 
-def eventually(happened: Callable[[], bool], within: float = SOON) -> None:
+def eventually(happened: Callable[[], bool]) -> None:
     """Wait until something has happened, asking again and again."""
-    end = time.monotonic() + within
+    end = time.monotonic() + HANGING
     while not happened():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)

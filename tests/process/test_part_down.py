@@ -11,7 +11,7 @@ import pytest
 
 from tests.mongo_server import MongoServer
 from tests.process.conftest import HANGING, Start
-from tests.process.fleet import SECRET, SERVICES, SOON, Fleet, eventually, sign_up, text
+from tests.process.fleet import SECRET, SERVICES, Fleet, eventually, sign_up, text
 from tests.website.missing import MISSING, ONLY, SHOWN, WITHOUT
 from upthread.account.model import Actor
 from upthread.comment.model import ThreadRef
@@ -19,6 +19,8 @@ from upthread.runtime import courier
 from upthread.runtime.calls import circuit
 from upthread.runtime.calls.wire import JSON, encode
 
+SOON = 5.0
+"""Seconds within which the site is whole again."""
 LATE = 5.0
 """Seconds after which a visitor gives up. That a page comes in two is asserted in tests/website, without a clock."""
 SOME = ("/", "/post/1", "/u/ada", "/inbox", "/search?q=wren")
@@ -61,7 +63,7 @@ def furnish(ada: httpx.Client) -> None:
     assert ada.post("/communities/new", data={"name": "birds", "title": "Birds"}).status_code == 303
     assert ada.post("/new", data={"community": "birds", "title": "A wren"}).headers["location"] == "/post/1"
     assert ada.post("/post/1/comment", data={"body": "A little bird."}).headers["location"] == "/post/1#c1"
-    eventually(lambda: "1 Comments Birds" in text(ada, "/c/birds"), HANGING)
+    eventually(lambda: "1 Comments Birds" in text(ada, "/c/birds"))
     ada.timeout = httpx.Timeout(LATE)
 
 
@@ -120,18 +122,18 @@ def test_without_a_service(fleet: Fleet, ada: httpx.Client, missing: str, how: s
     arrived = told(ada, fleet, missing)
 
     assert ada.get("/livez").status_code == 200
-    eventually(lambda: ada.get("/readyz").text == f"not answering: {missing}\n", HANGING)
+    eventually(lambda: ada.get("/readyz").text == f"not answering: {missing}\n")
     health = {name: int(name != missing) for name in SERVICES}
-    eventually(lambda: ada.get("/healthcheck").json()["dependent_services"] == health, HANGING)
+    eventually(lambda: ada.get("/healthcheck").json()["dependent_services"] == health)
     others = [f"{fleet.where(name)}/readyz" for name in SERVICES if name != missing]
-    eventually(lambda: all(httpx.get(other).is_success for other in others), HANGING)
+    eventually(lambda: all(httpx.get(other).is_success for other in others))
 
     if how == "killed":
         fleet.begin(missing)
     else:
         fleet.thaw(missing)
-    eventually(lambda: all(map(partial(is_whole, ada), SOME)), HANGING)
-    eventually(arrived, HANGING)
+    eventually(lambda: all(map(partial(is_whole, ada), SOME)))
+    eventually(arrived)
     fleet.whole()
     assert ada.post(form, data=typed, timeout=HANGING).status_code == 303
 
@@ -184,5 +186,5 @@ def test_a_mongodb_that_is_gone(start: Start, tmp_path: Path) -> None:
             assert {ada.get("/livez").status_code, ada.get("/readyz").status_code} == {200, 503}
             server.start()
             fleet.whole()
-            eventually(lambda: all(map(partial(is_whole, ada), SOME)), HANGING)
+            eventually(lambda: all(map(partial(is_whole, ada), SOME)))
             assert ada.post("/new", data={"community": "birds", "title": "A robin"}, timeout=HANGING).status_code == 303
