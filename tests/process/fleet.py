@@ -85,9 +85,9 @@ def sign_up(visitor: httpx.Client, name: str) -> None:
     assert answer.status_code == 303, answer.text
 
 
-def eventually(happened: Callable[[], bool]) -> None:
+def eventually(happened: Callable[[], bool], within: float = HANGING) -> None:
     """Wait until something has happened, asking again and again."""
-    end = time.monotonic() + HANGING
+    end = time.monotonic() + within
     while not happened():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)
