@@ -118,7 +118,7 @@ async def test_hidden_posts_are_left_out_and_pages_stay_full(post: PostService, 
 numbers = itertools.count()
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sort=st.sampled_from(SORTS),
     home=st.booleans(),
