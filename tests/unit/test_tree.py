@@ -32,8 +32,7 @@ class Forest:
             id=comment_id,
             post_id=1,
             parent_id=self.parents[comment_id] or None,
-            path="",
-            depth=0,
+            above="",
             author=Author(1, "ann"),
             html="",
             created_at=0,
@@ -45,7 +44,7 @@ class Forest:
         found = []
         for part in wanted:
             later = [reply for reply in self.children.get(part.parent_id or 0, []) if reply > after]
-            found += [Placed(self.comment(reply), (0.0, reply)) for reply in later[: part.count]]
+            found += [Placed(self.comment(reply), 0.0) for reply in later[: part.count]]
         self.read += len(found)
         self.rounds += 1
         return found

@@ -98,7 +98,7 @@ async def test_feeds_show_what_was_posted(site: Site) -> None:
     assert re.fullmatch(r"/post/\d+", answer.headers["location"])
     for path in ("/", "/c/python", "/d/example.org", "/u/ada", "/?sort=new", "/?sort=week", answer.headers["location"]):
         page = await (await site.visitor()).get(path)
-        assert "A &lt;b&gt;bold&lt;&#x2f;b&gt; title" in page.text, path
+        assert "A &lt;b&gt;bold&lt;/b&gt; title" in page.text.replace("&#x2f;", "/"), path
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ class Actor(Struct, frozen=True):
         return self.id < 0
 
 
-class Author(Struct, frozen=True):
+class Author(Struct, frozen=True, gc=False):
     """Who wrote something, as kept beside it: ``id`` > 0 a person, < 0 a guest, 0 somebody no longer known."""
 
     id: int

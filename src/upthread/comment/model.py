@@ -1,4 +1,8 @@
-"""The types that cross the comment room's door. All times are whole Unix seconds, UTC."""
+"""The types that cross the comment room's door. All times are whole Unix seconds, UTC.
+
+``gc=False`` keeps things that a page has hundreds of from the garbage collector, which would look through them again
+and again; they hold nothing that could lead back to them.
+"""
 
 from typing import Literal
 
@@ -36,16 +40,14 @@ def thread_of(post: Post) -> ThreadRef:
     return ThreadRef(post_id=post.id, author_id=post.author.id, title=post.title, community=post.community)
 
 
-class Comment(Struct, frozen=True, kw_only=True):
+class Comment(Struct, frozen=True, kw_only=True, gc=False):
     """A comment as threads and lists show it. Deleted ones keep their place, with no author and no text."""
 
     id: int
     post_id: int
     parent_id: int | None
-    path: str
-    """The ids from the top of the thread down to this one, joined with dots: ``"1.7.12"``."""
-    depth: int
-    """0 at the top of the thread."""
+    above: str
+    """The ids of the comments above it, from the top of the thread down, joined with dots: ``"1.7"``."""
     author: Author
     html: str
     created_at: int
@@ -60,6 +62,16 @@ class Comment(Struct, frozen=True, kw_only=True):
     """Title of the post; filled in outside of threads."""
     community: str = ""
     """Community of the post; filled in outside of threads."""
+
+    @property
+    def path(self) -> str:
+        """The ids from the top of the thread down to this one, joined with dots: ``"1.7.12"``."""
+        return f"{self.above}.{self.id}" if self.above else str(self.id)
+
+    @property
+    def depth(self) -> int:
+        """0 at the top of the thread."""
+        return self.above.count(".") + 1 if self.above else 0
 
     @property
     def score(self) -> int:
@@ -141,7 +153,7 @@ class CommentPage(Struct, frozen=True):
     after: str | None
 
 
-class CommentMark(Struct, frozen=True, kw_only=True):
+class CommentMark(Struct, frozen=True, kw_only=True, gc=False):
     """What one person has done with a comment. Comments they did nothing with have no mark."""
 
     comment_id: int

@@ -113,8 +113,8 @@ class MongoCommentStore:
         """The first replies below each of these comments of a thread, in order, without title and community."""
         order = ORDERS[sort]
         found = await self._database.aggregate(COMMENT, mongo_lists.replies(post_id, wanted, order, after))
-        placed = [Placed(comment_of(each), (each[order.key], each["_id"])) for each in found]
-        return sorted(placed, key=lambda each: each.position, reverse=order.direction == DESCENDING)
+        placed = [Placed(comment_of(each), each[order.key]) for each in found]
+        return sorted(placed, key=lambda each: (each.key, each.comment.id), reverse=order.direction == DESCENDING)
 
     async def comments(self, comment_ids: Sequence[int]) -> list[Comment]:
         """Those that there are, in the order asked for, without title and community."""

@@ -186,7 +186,7 @@ class CommentService:
         size = await self._store.thread(query.post_id)
         above = [int(part) for part in comment.path.split(".")[:-1]]
         context = above[max(len(above) - query.context, 0) :]
-        selection = await self._filled(Selection([Placed(comment, (0, comment.id))], query.limit), query)
+        selection = await self._filled(Selection([Placed(comment, 0)], query.limit), query)
         page = selection.page(size.comments if size else 0, at_this_level=1)
         return in_context(await self._store.comments(context), page)
 

@@ -3,6 +3,7 @@
 import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
+from operator import itemgetter
 
 import msgspec
 
@@ -28,6 +29,7 @@ from upthread.comment.sqlite_rows import (
     LISTED_BY_ID,
     WRITTEN,
     comment_of,
+    listed_of,
     written_of,
 )
 from upthread.comment.store import CommentSlice, KeyedComment, NewComment, ThreadSize, Writing, WrittenSlice
@@ -66,7 +68,7 @@ class SqliteCommentStore:
     async def comment(self, comment_id: int) -> Comment | None:
         """One comment in whatever state, with the title and community of its post."""
         row = self._database.row(LISTED_BY_ID, (comment_id,))
-        return comment_of(row) if row else None
+        return listed_of(row) if row else None
 
     async def revise(self, comment_id: int, writing: Writing, at: int) -> Comment | None:
         """Make this the newest revision unless it says the same; None if there is no such live comment."""
@@ -108,12 +110,13 @@ class SqliteCommentStore:
         for limit, together in branches.items():
             parameters += (_json(together), *_start(sort, after), limit)
         rows = self._database.rows(" UNION ALL ".join([_replies(sort)] * len(branches)), parameters)
-        found = [Placed(comment_of(row, listed=False), (row["key"], row["id"])) for row in rows]
-        return sorted(found, key=lambda placed: placed.position, reverse=sort != "old")
+        # By key and id, at which these columns are.
+        rows.sort(key=itemgetter(-1, 0), reverse=sort != "old")
+        return [Placed(comment_of(columns), key) for *columns, key in rows]
 
     async def comments(self, comment_ids: Sequence[int]) -> list[Comment]:
         """Those that there are, in the order asked for, without title and community."""
-        return [comment_of(row, listed=False) for row in self._database.rows(COMMENTS_BY_IDS, (_json(comment_ids),))]
+        return [comment_of(row) for row in self._database.rows(COMMENTS_BY_IDS, (_json(comment_ids),))]
 
     # votes and marks
 
@@ -271,7 +274,7 @@ def _by_author_in_time(sort: CommentSort) -> str:
 def _slice(rows: list[sqlite3.Row], limit: int) -> CommentSlice:
     shown = rows[:limit]
     end = (shown[-1]["key"], shown[-1]["id"]) if len(rows) > limit else None
-    return CommentSlice([comment_of(row) for row in shown], end)
+    return CommentSlice([listed_of(row[:-1]) for row in shown], end)
 
 
 def _json(ids: Sequence[int]) -> str:

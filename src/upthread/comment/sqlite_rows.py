@@ -1,6 +1,8 @@
 """How rows of the comment room's tables become its types: the columns to read, and what to make of them."""
 
 import sqlite3
+from collections.abc import Iterable
+from typing import Any
 
 from upthread.account.model import Author
 from upthread.comment.model import Comment, WrittenComment
@@ -32,27 +34,38 @@ WRITTEN = """
 """Takes a post, a place among its comments, and how many to read."""
 
 
-def comment_of(row: sqlite3.Row, *, listed: bool = True) -> Comment:
-    """The comment in a row of the columns :data:`LISTED`, or of :data:`COMMENT`."""
-    above, comment_id = row["above"], row["id"]
+def comment_of(row: Iterable[Any], title: str = "", community: str = "") -> Comment:
+    """The comment in a row of the columns :data:`COMMENT`.
+
+    Columns are taken in their order, not by their names, which took four times as long; a page has hundreds of rows.
+    """
+    (
+        comment_id, post_id, parent_id, above, author_id, author_name, html, created_at, edited_at,
+        ups, downs, replies, state, revisions,
+    ) = row  # fmt: skip
     return Comment(
         id=comment_id,
-        post_id=row["post_id"],
-        parent_id=row["parent_id"] or None,
-        path=f"{above}.{comment_id}" if above else str(comment_id),
-        depth=above.count(".") + 1 if above else 0,
-        author=Author(row["author_id"], row["author_name"]),
-        html=row["html"],
-        created_at=row["created_at"],
-        edited_at=row["edited_at"],
-        ups=row["ups"],
-        downs=row["downs"],
-        replies=row["replies"],
-        state=row["state"],
-        revisions=row["revisions"],
-        title=row["title"] if listed else "",
-        community=row["community"] if listed else "",
+        post_id=post_id,
+        parent_id=parent_id or None,
+        above=above,
+        author=Author(author_id, author_name),
+        html=html,
+        created_at=created_at,
+        edited_at=edited_at,
+        ups=ups,
+        downs=downs,
+        replies=replies,
+        state=state,
+        revisions=revisions,
+        title=title,
+        community=community,
     )
+
+
+def listed_of(row: Iterable[Any]) -> Comment:
+    """The comment in a row of the columns :data:`LISTED`."""
+    *columns, title, community = row
+    return comment_of(columns, title, community)
 
 
 def written_of(row: sqlite3.Row) -> WrittenComment:
@@ -70,4 +83,4 @@ def written_of(row: sqlite3.Row) -> WrittenComment:
 
 def read_comment(connection: sqlite3.Connection, comment_id: int) -> Comment:
     """A comment that is there, as the running transaction sees it."""
-    return comment_of(connection.execute(LISTED_BY_ID, (comment_id,)).fetchone())
+    return listed_of(connection.execute(LISTED_BY_ID, (comment_id,)).fetchone())

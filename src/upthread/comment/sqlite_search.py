@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from upthread.comment.model import CommentHit, CommentHits, SearchQuery
-from upthread.comment.sqlite_rows import LISTED_BY_IDS, comment_of
+from upthread.comment.sqlite_rows import LISTED_BY_IDS, listed_of
 from upthread.storage.fulltext import best_of_newest, newest_between, phrase, phrases, with_hits, without_marks
 
 
@@ -83,6 +83,6 @@ def _hits(connection: sqlite3.Connection, ids: list[int], match: str, limit: int
     snippets = {row["id"]: row["text"] for row in with_hits(connection, "comment", columns, match, shown)}
     found = connection.execute(LISTED_BY_IDS, (msgspec.json.encode(shown).decode(),))
     return CommentHits(
-        hits=[CommentHit(comment, snippets.get(comment.id, "")) for comment in map(comment_of, found)],
+        hits=[CommentHit(comment, snippets.get(comment.id, "")) for comment in map(listed_of, found)],
         more=len(ids) > limit,
     )

@@ -9,15 +9,16 @@ The cost of a reply is known before it is read, because every comment knows how 
 can be read level by level, one query for each, and hardly more is read than is shown.
 """
 
-import heapq
+import sys
+from bisect import bisect
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from operator import attrgetter
 
 from msgspec import Struct
 
 from upthread import cursor
 from upthread.comment.model import Comment, ThreadNode, ThreadPage
-from upthread.cursor import CountedPosition, Position
+from upthread.cursor import CountedPosition
 
 REPLY_COST = 5
 """The first reply to a comment is worth as much room as the comment this many places further down, the second as the
@@ -27,11 +28,11 @@ LEVELS = 9
 """Levels on a page: deeper parts of a thread go on at a page of their own, where there is width for them again."""
 
 
-class Placed(Struct, frozen=True):
-    """A comment and its position in the order asked for."""
+class Placed(Struct, frozen=True, gc=False):
+    """A comment and its key in the order asked for."""
 
     comment: Comment
-    position: Position
+    key: float
 
 
 class Wanted(Struct, frozen=True):
@@ -44,21 +45,19 @@ class Wanted(Struct, frozen=True):
 class _Seat:
     """A comment that may come onto the page."""
 
-    __slots__ = ("comment", "cost", "position", "replies")
+    __slots__ = ("comment", "cost", "key", "replies", "shown")
 
     def __init__(self, placed: Placed, cost: int) -> None:
         self.comment = placed.comment
-        self.position = placed.position
+        self.key = placed.key
         self.cost = cost
         self.replies: list[_Seat] = []
+        self.shown = False
 
-    def reply_costs(self) -> range:
-        """The costs of all replies there are, read or not."""
-        return range(self.cost + REPLY_COST, self.cost + REPLY_COST * self.comment.replies + 1, REPLY_COST)
-
-    def replies_up_to(self, highest_cost: int) -> int:
-        """How many of them cost no more than this."""
-        return min(self.comment.replies, max((highest_cost - self.cost) // REPLY_COST, 0))
+    def reply_costs(self, most: int) -> range:
+        """The costs of so many of its replies at most, whether these have been read or not."""
+        cost = self.cost
+        return range(cost + REPLY_COST, cost + REPLY_COST * min(self.comment.replies, most) + 1, REPLY_COST)
 
 
 class Selection:
@@ -71,6 +70,8 @@ class Selection:
         self._limit = limit
         self._top = [_Seat(placed, place) for place, placed in enumerate(top)]
         self._seats = list(self._top)
+        self._costs = list(range(len(self._top)))
+        """Those of all seats, sorted."""
         self._lowest = self._top
         self._levels = 1
         self._highest_cost = 0
@@ -79,12 +80,22 @@ class Selection:
         """The replies, to comments of the lowest level so far, that may still come onto the page; none at the end."""
         if self._levels == LEVELS:
             return []
-        known = sorted(seat.cost for seat in self._seats)
-        cheapest = islice(heapq.merge(known, *(seat.reply_costs() for seat in self._lowest)), self._limit)
-        self._highest_cost = max(cheapest, default=0)
         self._levels += 1
+        limit = self._limit
+        # More of one comment's replies than fit between it and the dearest known seat can't come onto the page.
+        dearest = self._costs[limit - 1] if len(self._costs) >= limit else sys.maxsize
+        offers = [
+            (seat.comment.id, seat.reply_costs(min(limit, (dearest - seat.cost) // REPLY_COST)))
+            for seat in self._lowest
+            if seat.comment.replies and seat.cost < dearest
+        ]
+        costs = self._costs.copy()
+        for _, offer in offers:
+            costs += offer
+        costs.sort()
+        self._highest_cost = costs[:limit][-1] if costs else 0
         return [
-            Wanted(seat.comment.id, count) for seat in self._lowest if (count := seat.replies_up_to(self._highest_cost))
+            Wanted(comment_id, count) for comment_id, offer in offers if (count := bisect(offer, self._highest_cost))
         ]
 
     def add(self, replies: Iterable[Placed]) -> None:
@@ -98,6 +109,8 @@ class Selection:
                 seat = _Seat(placed, cost)
                 parent.replies.append(seat)
                 self._lowest.append(seat)
+                self._costs.append(cost)
+        self._costs.sort()
         self._seats.extend(self._lowest)
 
     def page(self, total: int, at_this_level: int, before: int = 0) -> ThreadPage:
@@ -109,32 +122,34 @@ class Selection:
             before: How many of these were on earlier pages.
         """
         # A comment is dearer than what it answers and than its siblings before it, so the cheapest are a tree.
-        kept = {seat.comment.id for seat in sorted(self._seats, key=lambda seat: seat.cost)[: self._limit]}
-        shown = [seat for seat in self._top if seat.comment.id in kept]
+        for seat in sorted(self._seats, key=attrgetter("cost"))[: self._limit]:
+            seat.shown = True
+        shown = [seat for seat in self._top if seat.shown]
         # Comments may have come or gone places since the first page, so only what was read tells that this is the end.
         remaining = max(at_this_level - before - len(shown), 1) if len(shown) < len(self._top) else 0
         return ThreadPage(
-            nodes=[_node(seat, kept) for seat in shown],
+            nodes=[_node(seat) for seat in shown],
             total=total,
             after=_cursor(shown[-1], before + len(shown)) if shown and remaining else None,
             remaining=remaining,
         )
 
 
-def _node(seat: _Seat, kept: set[int]) -> ThreadNode:
-    shown = [reply for reply in seat.replies if reply.comment.id in kept]
-    hidden = max(seat.comment.replies - len(shown), 0)
+def _node(seat: _Seat) -> ThreadNode:
+    if not seat.comment.replies:
+        return ThreadNode(comment=seat.comment, children=[])
+    shown = [reply for reply in seat.replies if reply.shown]
+    hidden = seat.comment.replies - len(shown)
     return ThreadNode(
         comment=seat.comment,
-        children=[_node(reply, kept) for reply in shown],
-        hidden_replies=hidden,
-        after=_cursor(shown[-1], len(shown)) if shown and hidden else None,
+        children=[_node(reply) for reply in shown],
+        hidden_replies=max(hidden, 0),
+        after=_cursor(shown[-1], len(shown)) if shown and hidden > 0 else None,
     )
 
 
 def _cursor(last: _Seat, shown: int) -> str:
-    key, comment_id = last.position
-    return cursor.encode(CountedPosition(key, comment_id, shown))
+    return cursor.encode(CountedPosition(last.key, last.comment.id, shown))
 
 
 def in_context(above: Sequence[Comment], page: ThreadPage) -> ThreadPage:

@@ -63,7 +63,7 @@ class PostDraft(Struct, frozen=True, kw_only=True):
     """When it was made, in Unix seconds, as whoever posts by the original's contract sends it; None on our own site."""
 
 
-class Post(Struct, frozen=True, kw_only=True):
+class Post(Struct, frozen=True, kw_only=True, gc=False):
     """A post as lists and pages show it. In feeds ``html`` is empty; ``has_text`` tells whether there is any."""
 
     id: int
@@ -130,7 +130,7 @@ class FeedPage(Struct, frozen=True):
     after: str | None
 
 
-class PostMark(Struct, frozen=True, kw_only=True):
+class PostMark(Struct, frozen=True, kw_only=True, gc=False):
     """What one person has done with a post. Posts they did nothing with have no mark."""
 
     post_id: int

@@ -73,7 +73,7 @@ class SqlitePostStore:
         """Communities from a place in this order on, highest first, without rules and moderators."""
         rows = self._database.rows(
             f"""
-            SELECT {COMMUNITY}, {rank} AS key, description, description_html
+            SELECT {COMMUNITY}, description, description_html, {rank} AS key
             FROM community INDEXED BY community_by_{rank} JOIN community_text ON community_id = id
             WHERE ({rank}, tie) < (?, ?) ORDER BY {rank} DESC, tie DESC LIMIT ?
             """,  # noqa: S608 - rank is one of two names
@@ -81,7 +81,7 @@ class SqlitePostStore:
         )
         shown = rows[:limit]
         end = (shown[-1]["key"], shown[-1]["id"]) if len(rows) > limit else None
-        return CommunitySlice([community_of(row) for row in shown], end)
+        return CommunitySlice([community_of(row[:-1]) for row in shown], end)
 
     async def communities_by_name(self, after: str, limit: int) -> list[Community]:
         """Communities with names after this one in any case, without rules and moderators."""

@@ -26,7 +26,7 @@ from upthread.ui.cookies import THEME, CookieJar, Flash
 from upthread.ui.forms import Form, read_form
 from upthread.ui.language import LANGUAGES, Language, language, message, negotiate
 from upthread.ui.patience import FORM, PAGE, PART
-from upthread.ui.templates import templates
+from upthread.ui.templates import Pieces, templates
 from upthread.ui.views import View, Views
 
 T = TypeVar("T")
@@ -200,7 +200,7 @@ class Visit:
     @cached_property
     def views(self) -> Views:
         """Makes view models for this visitor."""
-        return Views(self.language, self.now, self.actor, may_vote=self.may("vote"), may_comment=self.may("comment"))
+        return Views(self.language, self.now, self.actor, may_comment=self.may("comment"))
 
     # answering
 
@@ -245,10 +245,9 @@ class Visit:
             self.request.scope[SHARED] = True
         return response
 
-    def fragment(self, template: str, **context: Any) -> Response:
+    def fragment(self, html: Pieces) -> Response:
         """A piece of a page, for the script."""
-        html = templates(self.language).render(template, self._common("", None) | context)
-        return HTMLResponse(html, headers={"cache-control": "private, no-store"})
+        return HTMLResponse("".join(html), headers={"cache-control": "private, no-store"})
 
     def redirect(self, path: str, message: str = "", *, kind: Any = "ok", **values: object) -> Response:
         """Go on elsewhere on this site, as an answer to a form, with a message to show there once."""

@@ -4,7 +4,7 @@ from starlette.responses import HTMLResponse, Response
 
 from upthread import markdown
 from upthread.account.model import Actor
-from upthread.comment.model import Comment, ThreadQuery, thread_of
+from upthread.comment.model import Comment, ThreadNode, ThreadPage, ThreadQuery, thread_of
 from upthread.errors import Conflict, Gone, Invalid, NotFound, SignInNeeded
 from upthread.post.model import Post
 from upthread.ui.diff import versions_with_changes
@@ -16,6 +16,7 @@ from upthread.ui.pages.posts import (
     guest_email,
     must_log_in,
     post_page,
+    thread_html,
     vote_of,
     voted,
 )
@@ -41,8 +42,8 @@ async def add(visit: Visit) -> Response:
         form.reject(error, visit.language)
         return await shown_again(visit, post, parent_id, form)
     if visit.wants_fragment:
-        view = visit.views.comment(comment, post_author_id=post.author.id)
-        answer = visit.fragment("comment_fragment.html", comment=view)
+        alone = ThreadPage(nodes=[ThreadNode(comment=comment, children=[])], total=1)
+        answer = visit.fragment(await thread_html(visit, post, ThreadQuery(post_id=post.id), alone))
         if actor.is_guest:
             visit.site.cookies.set_guest(visit.request, answer, actor)
         return answer
@@ -89,7 +90,7 @@ def reply_page(visit: Visit, post: Post, parent: Comment, form: Form, preview_ht
         title=visit.language.text("Reply"),
         status=form.status,
         post=visit.views.post(post),
-        comment=visit.views.comment(parent, post_author_id=post.author.id),
+        comment=visit.views.flat_comment(parent),
         form=form.view(body="", name=visit.guest.name if visit.guest else "", email=guest_email(visit)),
         preview_html=preview_html,
         noindex=True,

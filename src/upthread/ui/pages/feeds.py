@@ -5,7 +5,8 @@ from starlette.responses import Response
 from upthread.comment.model import CommentPage
 from upthread.post.model import Community, CommunityPage, FeedQuery
 from upthread.ui.pages.listing import feed_sort, pager, show_feed, tab
-from upthread.ui.views import NO_COMMENT_MARK, View
+from upthread.ui.rows import NO_COMMENT_MARK
+from upthread.ui.views import View
 from upthread.ui.visit import Visit
 
 POPULAR = 8

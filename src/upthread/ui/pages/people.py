@@ -10,7 +10,8 @@ from upthread.post.model import FeedQuery
 from upthread.ui.pages.feeds import person_id
 from upthread.ui.pages.listing import NO_POSTS, feed_sort, pager, sort_tabs, syndication_links, tab
 from upthread.ui.pages.posts import COMMENT_SORTS
-from upthread.ui.views import NO_COMMENT_MARK, View
+from upthread.ui.rows import NO_COMMENT_MARK
+from upthread.ui.views import View
 from upthread.ui.visit import Visit
 
 NOTHING: View = {"posts": None, "comments": None, "windows": []}

@@ -15,7 +15,9 @@ from upthread.ui.diff import versions_with_changes
 from upthread.ui.forms import Form
 from upthread.ui.language import message
 from upthread.ui.pages.listing import syndication_links, tab
-from upthread.ui.views import NO_POST_MARK, View, continue_href
+from upthread.ui.rows import NO_POST_MARK
+from upthread.ui.templates import Pieces
+from upthread.ui.views import View
 from upthread.ui.visit import Visit
 
 COMMENT_SORTS = {
@@ -72,8 +74,7 @@ async def more(visit: Visit) -> Response:
     if not visit.wants_fragment:
         return await post_page(visit, post, query)
     thread = await visit.services.comment.thread(query)
-    view = await thread_view(visit, post, query, thread)
-    return visit.fragment("thread_fragment.html", comments=view["comments"], more=view["more"])
+    return visit.fragment(await thread_html(visit, post, query, thread))
 
 
 def comment_sort(visit: Visit) -> CommentSort:
@@ -100,7 +101,8 @@ async def post_page(
         status=status,
         post=view,
         community=visit.views.community(community, subscribed=await visit.follows(community)) if community else None,
-        thread=await thread_view(visit, post, query, thread, moderates=moderates) if thread else None,
+        thread=await thread_html(visit, post, query, thread, moderates=moderates) if thread else None,
+        sorts=thread_tabs(visit, query),
         form=form.view(body="", name=visit.guest.name if visit.guest else "", email=guest_email(visit)),
         preview_html=preview_html,
         focus=focus_view(post, query),
@@ -132,9 +134,9 @@ def focus_view(post: Post, query: ThreadQuery) -> View | None:
     }
 
 
-async def thread_view(
+async def thread_html(
     visit: Visit, post: Post, query: ThreadQuery, thread: ThreadPage, *, moderates: bool = False
-) -> View:
+) -> Pieces:
     """A part of a thread with the visitor's own marks."""
     shown: list[int] = []
     waiting = list(thread.nodes)
@@ -142,22 +144,16 @@ async def thread_view(
         node = waiting.pop()
         shown.append(node.comment.id)
         waiting += node.children
-    marks = await visit.comment_marks(shown)
-    base = f"/post/{post.id}" if query.focus is None else f"/post/{post.id}/comment/{query.focus}"
-    return {
-        "comments": visit.views.tree(thread.nodes, marks, post, query.sort, moderates=moderates, focus=query.focus),
-        "total": thread.total,
-        "sorts": [
-            tab(visit.language.text(label), f"{base}?sort={name}", current=name == query.sort)
-            for name, label in COMMENT_SORTS.items()
-        ],
-        "more": {
-            "count": thread.remaining,
-            "href": continue_href(post.id, query.sort, query.parent_id, thread.after),
-        }
-        if thread.after
-        else None,
-    }
+    return visit.views.thread(thread, query, post, await visit.comment_marks(shown), moderates=moderates)
+
+
+def thread_tabs(visit: Visit, query: ThreadQuery) -> list[View]:
+    """The orders that a thread can be read in."""
+    here = f"/post/{query.post_id}" if query.focus is None else f"/post/{query.post_id}/comment/{query.focus}"
+    return [
+        tab(visit.language.text(label), f"{here}?sort={name}", current=name == query.sort)
+        for name, label in COMMENT_SORTS.items()
+    ]
 
 
 async def new(visit: Visit) -> Response:
@@ -221,7 +217,7 @@ async def submit_page(
             email=guest_email(visit),
         ),
         communities=names,
-        duplicates=visit.views.posts(duplicates or [], {}),
+        duplicates=[visit.views.post(one) for one in duplicates or []],
         preview_html=preview_html,
         mode="text" if visit.query("mode") == "text" else "link",
     )

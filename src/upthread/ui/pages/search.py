@@ -1,16 +1,14 @@
 """Search over posts, comments, communities and people."""
 
-from html import escape
-
 import msgspec
 from starlette.responses import Response
 
 from upthread.errors import Invalid, Unavailable
-from upthread.post.model import PostHit
 from upthread.search import parse
 from upthread.ui.language import message
 from upthread.ui.pages.listing import address, tab
-from upthread.ui.views import NO_COMMENT_MARK, NO_POST_MARK, View
+from upthread.ui.rows import NO_COMMENT_MARK, marked
+from upthread.ui.views import View
 from upthread.ui.visit import Visit
 
 KINDS = {
@@ -23,18 +21,6 @@ PAGE = 25
 DEEPEST = 20
 """Pages of hits that can be looked at: who needs more had better ask more exactly."""
 NOTHING: View = {"posts": [], "comments": [], "communities": [], "people": []}
-BEGIN, END = "\ue000", "\ue001"
-
-
-def marked(snippet: str) -> str:
-    """A snippet as HTML, with the hits in ``<mark>``."""
-    return escape(snippet).replace(BEGIN, "<mark>").replace(END, "</mark>")
-
-
-def where_found(hit: PostHit) -> View:
-    """The title with the hits marked if they are all there, else a snippet of the text."""
-    in_title = hit.snippet.replace(BEGIN, "").replace(END, "") == hit.post.title
-    return {"title_html" if in_title else "snippet_html": marked(hit.snippet)}
 
 
 async def search(visit: Visit) -> Response:
@@ -110,9 +96,4 @@ async def find(visit: Visit, kind: str, typed: str, number: int) -> tuple[View, 
         }, comment_hits.more
     post_hits = await services.post.search(query)
     post_marks = await visit.post_marks([hit.post.id for hit in post_hits.hits])
-    return {
-        "posts": [
-            {"post": visit.views.post(hit.post, post_marks.get(hit.post.id, NO_POST_MARK)), **where_found(hit)}
-            for hit in post_hits.hits
-        ]
-    }, post_hits.more
+    return {"posts": visit.views.hits(post_hits.hits, post_marks)}, post_hits.more
