@@ -43,6 +43,14 @@ class Community(Struct, frozen=True, kw_only=True):
     """Filled in where one community is asked for, empty in lists."""
 
 
+class FollowedCommunity(Struct, frozen=True, kw_only=True, gc=False):
+    """What is told of a community to those who follow it: no more, as a person may follow hundreds."""
+
+    id: int
+    name: str
+    subscribers: int
+
+
 class CommunityPage(Struct, frozen=True):
     """A page of communities and the cursor of the next one."""
 

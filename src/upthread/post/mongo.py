@@ -22,6 +22,7 @@ from upthread.post import mongo_communities, mongo_import, mongo_posts, mongo_se
 from upthread.post.model import (
     Community,
     FeedQuery,
+    FollowedCommunity,
     ImportedIds,
     Post,
     PostHits,
@@ -132,13 +133,14 @@ class MongoPostStore:
         )
         return await self.community(name)
 
-    async def subscriptions(self, person_id: int) -> list[Community]:
-        """The communities a person follows, by name, without texts and moderators."""
+    async def subscriptions(self, person_id: int) -> list[FollowedCommunity]:
+        """The communities a person follows, by name."""
         followed = self._database.collection(SUBSCRIPTION).find({"person_id": person_id}, ["community_id"])
         ids = [subscription["community_id"] for subscription in await self._database.read(followed.to_list())]
-        found = await self._database.read(self._communities.find({"_id": {"$in": ids}}).to_list())
+        shown = ["name", "name_folded", "subscribers"]
+        found = await self._database.read(self._communities.find({"_id": {"$in": ids}}, shown).to_list())
         found.sort(key=lambda community: str(community["name_folded"]))
-        return [community_of(community) for community in found]
+        return [FollowedCommunity(id=each["_id"], name=each["name"], subscribers=each["subscribers"]) for each in found]
 
     # posts
 

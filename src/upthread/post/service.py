@@ -18,6 +18,7 @@ from upthread.post.model import (
     CommunitySort,
     FeedPage,
     FeedQuery,
+    FollowedCommunity,
     ImportedIds,
     ImportedPost,
     Post,
@@ -150,8 +151,8 @@ class PostService:
         return _found(await self._store.subscribe(actor.id, community, subscribed=subscribed))
 
     @idempotent
-    async def subscriptions(self, person_id: int) -> list[Community]:
-        """The communities a person follows, by name; without their texts and moderators."""
+    async def subscriptions(self, person_id: int) -> list[FollowedCommunity]:
+        """The communities a person follows, by name."""
         return await self._store.subscriptions(person_id)
 
     # posts

@@ -13,6 +13,7 @@ from upthread.post.layout import LAYOUT
 from upthread.post.model import (
     Community,
     FeedQuery,
+    FollowedCommunity,
     ImportedIds,
     Post,
     PostHits,
@@ -104,16 +105,19 @@ class SqlitePostStore:
             lambda connection: sqlite_communities.subscribe(connection, person_id, name, subscribed=subscribed)
         )
 
-    async def subscriptions(self, person_id: int) -> list[Community]:
-        """The communities a person follows, by name, without texts and moderators."""
+    async def subscriptions(self, person_id: int) -> list[FollowedCommunity]:
+        """The communities a person follows, by name."""
         rows = self._database.rows(
-            f"""
-            SELECT {COMMUNITY} FROM subscription CROSS JOIN community ON id = community_id
+            """
+            SELECT id, name, subscribers FROM subscription CROSS JOIN community ON id = community_id
             WHERE person_id = ? ORDER BY name_folded
-            """,  # noqa: S608 - no input in it
+            """,
             (person_id,),
         )
-        return [community_of(row) for row in rows]
+        return [
+            FollowedCommunity(id=community_id, name=name, subscribers=subscribers)
+            for community_id, name, subscribers in rows
+        ]
 
     # posts
 

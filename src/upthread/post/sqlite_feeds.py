@@ -36,8 +36,9 @@ KEYS: dict[FeedSort, str] = {
 """The column that each sort orders by, highest first; equals by id, newest first."""
 WINDOWS = frozenset({"hour", "day", "week", "month", "year"})
 
-SCAN = 500
-"""Entries of a whole order that are looked through before many pieces are merged. It changes the cost only."""
+SCANS = (100, 500)
+"""Entries of a whole order that are looked through before many pieces are merged: few first, as that is often enough.
+They change the cost only."""
 BEFORE_ALL: Position = (math.inf, LARGEST_ID)
 """The place before the first post of any feed."""
 DAYS = "WITH RECURSIVE days (day) AS (SELECT :first_day UNION ALL SELECT day + 1 FROM days WHERE day < :last_day)"
@@ -73,9 +74,11 @@ class Feeds:
     async def _merge(self, query: FeedQuery, parameters: dict[str, Any]) -> list[Position]:
         if query.subscribed_by is not None or query.sort == "year":
             # These merge most pieces. Often there is no need: enough of the whole order's beginning is in the feed.
-            found = self._read(_scanned(query), parameters)
-            if len(found) > query.limit:
-                return found
+            statement = _scanned(query)
+            for scan in SCANS:
+                found = self._read(statement, {**parameters, "scan": scan})
+                if len(found) > query.limit:
+                    return found
         statement = _merged(query)
         return _positions(
             await self._database.slow(lambda connection: connection.execute(statement, parameters).fetchall())
@@ -102,7 +105,6 @@ def _parameters(query: FeedQuery, place: Position, now: int) -> dict[str, Any]:
         "author": query.author_id,
         "domain": query.domain and as_domain(query.domain),
         "viewer": query.viewer_id,
-        "scan": SCAN,
         "scope_window": SCOPE_WINDOW,
     }
 

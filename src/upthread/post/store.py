@@ -14,6 +14,7 @@ from upthread.cursor import Position
 from upthread.post.model import (
     Community,
     FeedQuery,
+    FollowedCommunity,
     ImportedIds,
     Post,
     PostHits,
@@ -121,8 +122,8 @@ class PostStore(Protocol):
         """Follow a community or stop; the community with its moderators."""
         ...
 
-    async def subscriptions(self, person_id: int) -> list[Community]:
-        """The communities a person follows, by name, without texts and moderators."""
+    async def subscriptions(self, person_id: int) -> list[FollowedCommunity]:
+        """The communities a person follows, by name."""
         ...
 
     # posts

@@ -78,7 +78,9 @@ class Language:
 def _hour(hour: int, code: str) -> tuple[str, str, str]:
     """Times in this hour since 1970: the beginning of each in ISO 8601, and what stands around exact minutes."""
     begin = datetime.fromtimestamp(hour * HOUR, UTC)
-    before, _, after = format_datetime(begin, "medium", locale=code).partition(_minutes(0))
+    # Babel puts a narrow space before "PM". One such character makes Python keep a whole page two bytes wide.
+    exact = format_datetime(begin, "medium", locale=code).replace("\u202f", " ")
+    before, _, after = exact.partition(_minutes(0))
     return f"{begin:%Y-%m-%dT%H}", before, f"{after} UTC"
 
 

@@ -5,14 +5,14 @@ name that a template looks up in a Python object is a call from Rust into Python
 are looked up once. What people wrote is escaped here, or was cleaned when it was written (``html``).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from html import escape
 
 from upthread.account.model import Author
 from upthread.comment.model import Comment, CommentMark, ThreadNode, ThreadPage, ThreadQuery
-from upthread.post.model import Post, PostHit, PostMark, Vote
+from upthread.post.model import Community, FollowedCommunity, Post, PostHit, PostMark, Vote
 from upthread.ui.language import Language
 from upthread.ui.templates import Pieces, icon
 
@@ -87,15 +87,15 @@ class PostRows(_Rows):
                 f'<button formaction="/post/{post_id}/hide" {self._hide[mark.hidden]}</span>\n'
             )
         if post.domain:
-            name = escape(post.domain)
+            name = _escaped_name(post.domain)
             domain = f' <a class="domain" href="/d/{name}">{name}</a>'
-        community = escape(post.community)
+        community = _escaped_name(post.community)
         title = title_html or escape(post.title) or self._gone
         link = f'{escape(post.url)}" rel="nofollow ugc noopener' if post.url else f"/post/{post_id}"
         snippet = f'<p class="snippet">{snippet_html}</p>\n' if snippet_html else ""
         return (
             f'<li class="post{" off" if mark.hidden else ""}" id="p{post_id}">\n<div class="votes">\n{votes}'
-            f'<data class="score" value="{post.score}" title="+{post.ups} −{post.downs}">{number(post.score)}</data>\n'
+            f'<data class="score" value="{post.score}" title="+{post.ups} &minus;{post.downs}">{number(post.score)}</data>\n'
             f'</div>\n<div class="what">\n<h2><a href="{link}">{title}</a>{domain}</h2>\n'
             f'<p class="meta">\n<a class="place" href="/c/{community}">{community}</a>\n'
             f"{self._who(post.author, _escaped_name(post.author.name))}\n{self._language.time(post.created_at, now)}\n"
@@ -122,6 +122,16 @@ class Reading:
     """Who is signed in; 0 for anyone else."""
     may_reply: bool
     moderates: bool
+
+
+def places(communities: Iterable[Community | FollowedCommunity], language: Language) -> Pieces:
+    """Links to communities beside a list; a person may follow hundreds."""
+    subscribers = escape(language.text("Subscribers"))
+    names = [(_escaped_name(community.name), community.subscribers) for community in communities]
+    return Pieces(
+        f'<li><a href="/c/{name}">{name}</a> <span title="{subscribers}">{language.number(size)}</span></li>\n'
+        for name, size in names
+    )
 
 
 class CommentRows(_Rows):
@@ -243,7 +253,7 @@ def _more(parent_id: int | None, after: str | None, reading: Reading, label: str
 
 
 _escaped_name = lru_cache(maxsize=10_000)(escape)
-"""A name as HTML; on a page most stand several times."""
+"""A name as HTML. On a page most stand several times, and on one site they are few."""
 
 
 def _switch(name: str, on: str, off: str) -> tuple[str, str]:

@@ -1,10 +1,12 @@
 """Templates and the files that go with them: rendering in a language, hashed asset addresses, inline icons."""
 
 import hashlib
+import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
+from html import escape
 from importlib.resources import files
 from typing import Any
 
@@ -14,10 +16,28 @@ from upthread.ui.language import Language
 
 HERE = files("upthread.ui")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_PRINTED = re.compile(r'\{\{ (_|asset|icon)\("([^"]*)"\) \}\}')
+"""Where a template prints one of these."""
+_USED = re.compile(r'\b_\("([^"]*)"\)')
+"""Where it does something else with a text."""
 
 
 def _load(name: str) -> str:
     return HERE.joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _worded(source: str, language: Language) -> str:
+    """A template with its texts, icons and addresses of files put in.
+
+    A page has a hundred of these, and each would be a call from Rust into Python whenever it is shown.
+    """
+    printed: dict[str, Callable[[str], str]] = {
+        "_": lambda text: escape(language.text(text)),
+        "asset": asset,
+        "icon": icon,
+    }
+    source = _PRINTED.sub(lambda found: printed[found[1]](found[2]), source)
+    return _USED.sub(lambda found: json.dumps(language.text(found[1]), ensure_ascii=False), source)
 
 
 def _escape(name: str) -> str | None:
@@ -57,7 +77,7 @@ class Templates:
 
     def __init__(self, language: Language) -> None:
         self._environment = Environment(
-            loader=_load,
+            loader=lambda name: _worded(_load(name), language),
             auto_escape_callback=_escape,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -66,8 +86,6 @@ class Templates:
         self._environment.add_global("_", language.text)
         self._environment.add_global("ngettext", language.plural)
         self._environment.add_global("number", language.number)
-        self._environment.add_global("asset", asset)
-        self._environment.add_global("icon", lambda name: safe(icon(name)))
 
     def render(self, name: str, context: Mapping[str, Any]) -> bytes:
         """The template filled in. Each :class:`Pieces` stands where the template prints it, which may be once."""

@@ -132,10 +132,6 @@ class Views:
         )
         return comment_rows(self._language).thread(thread, reading)
 
-    def place(self, community: Community) -> View:
-        """A community as a link only: a person's front page has one to each that they follow, and there may be 200."""
-        return {"name": community.name, "href": f"/c/{community.name}", "subscribers": community.subscribers}
-
     def community(self, community: Community, *, subscribed: bool = False) -> View:
         """A community in a list, or on its page."""
         moderates = self._is_admin or any(moderator.id == self._viewer_id for moderator in community.moderators)

@@ -3,9 +3,9 @@
 from starlette.responses import Response
 
 from upthread.comment.model import CommentPage
-from upthread.post.model import Community, CommunityPage, FeedQuery
+from upthread.post.model import CommunityPage, FeedQuery, FollowedCommunity
 from upthread.ui.pages.listing import feed_sort, pager, show_feed, tab
-from upthread.ui.rows import NO_COMMENT_MARK
+from upthread.ui.rows import NO_COMMENT_MARK, places
 from upthread.ui.views import View
 from upthread.ui.visit import Visit
 
@@ -17,7 +17,9 @@ async def home(visit: Visit) -> Response:
     """The front page: the communities that a person follows, or everything."""
     if visit.me is None:
         return await everything(visit)
-    subscribed: list[Community] = await visit.part("post", visit.services.post.subscriptions(visit.viewer_id), [])
+    subscribed: list[FollowedCommunity] = await visit.part(
+        "post", visit.services.post.subscriptions(visit.viewer_id), []
+    )
     if not subscribed:
         return await everything(visit)
     query = FeedQuery(
@@ -32,7 +34,7 @@ async def home(visit: Visit) -> Response:
         "/",
         query,
         heading={"title": text("Home"), "subtitle": "", "kind": "home"},
-        popular=[visit.views.place(community) for community in subscribed],
+        popular=places(subscribed, visit.language),
         scope_tabs=scope_tabs(visit, "/"),
         empty=nothing_yet(visit),
     )
@@ -52,7 +54,7 @@ async def everything(visit: Visit) -> Response:
         query,
         syndication="/",
         heading={"title": text("All communities") if path == "/all" else "", "subtitle": "", "kind": "all"},
-        popular=[visit.views.place(community) for community in popular.communities],
+        popular=places(popular.communities, visit.language),
         scope_tabs=scope_tabs(visit, "/all") if visit.me else [],
         empty=nothing_yet(visit),
     )

@@ -47,18 +47,15 @@ def sort_tabs(language: Language, path: str, sort: FeedSort) -> tuple[list[View]
     """The tabs of a feed, and the windows of "top" if that is open."""
     top_is_open = sort in WINDOWS
     tabs = [
-        tab(
-            language.text(label),
-            f"{path}?{urlencode({'sort': name})}",
-            current=name == sort or (name == "day" and top_is_open),
-        )
+        tab(language.text(label), f"{path}?sort={name}", current=name == sort or (name == "day" and top_is_open))
         for name, label in SORTS.items()
     ]
+    if not top_is_open:
+        return tabs, []
     windows = [
-        tab(language.text(label), f"{path}?{urlencode({'sort': name})}", current=name == sort)
-        for name, label in WINDOWS.items()
+        tab(language.text(label), f"{path}?sort={name}", current=name == sort) for name, label in WINDOWS.items()
     ]
-    return tabs, windows if top_is_open else []
+    return tabs, windows
 
 
 def address(path: str, **parameters: str) -> str:
@@ -118,7 +115,7 @@ def syndication_links(visit: Visit, path: str, title: str, sort: str) -> list[Vi
     return [
         {
             "title": f"{title} ({name})",
-            "href": visit.absolute(f"{base}/feed.{ending}?{urlencode({'sort': sort})}"),
+            "href": visit.absolute(f"{base}/feed.{ending}?sort={sort}"),
             "type": f"application/{ending}+xml",
         }
         for name, ending in (("Atom", "atom"), ("RSS", "rss"))
