@@ -63,11 +63,11 @@ class Language:
         _, before, after = _hour(then // HOUR, self.code)
         return f"{before}{_minutes(then % HOUR)}{after}"
 
-    def time(self, then: int, now: int) -> str:
+    def time(self, then: int, ago: str) -> str:
         """The HTML element of a moment: how long ago that was, with the exact time to hover over."""
         iso, before, after = _hour(then // HOUR, self.code)
         minutes = _minutes(then % HOUR)
-        return f'<time datetime="{iso}{minutes}Z" title="{before}{minutes}{after}">{self.ago(then, now)}</time>'
+        return f'<time datetime="{iso}{minutes}Z" title="{before}{minutes}{after}">{ago}</time>'
 
 
 # A thread has hundreds of times and numbers. Babel takes some 80 µs for a date and 20 µs for a number, and gettext 1 µs

@@ -3,12 +3,16 @@
 The rest of a page is templates. These are f-strings, because a row costs 3 µs so, and 10 to 20 µs in a template: each
 name that a template looks up in a Python object is a call from Rust into Python. Texts that are the same in all rows
 are looked up once. What people wrote is escaped here, or was cleaned when it was written (``html``).
+
+What was written last is remembered by all that it was made of, but for the age in it; so nothing of it can be out of
+date, and thousands who look at the same posts and comments are shown them for a third of that again. All are read anew.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from html import escape
+from typing import NamedTuple
 
 from upthread.account.model import Author
 from upthread.comment.model import Comment, CommentMark, ThreadNode, ThreadPage, ThreadQuery
@@ -29,6 +33,10 @@ VOTES: Mapping[Vote, tuple[str, str, str, str]] = {
 
 WHO = ' class="who"'
 """What marks the author of a comment."""
+AGE = "\0"
+"""Where the age goes into a row. It can't stand in what people write, as that is kept without control characters."""
+REMEMBERED = 5_000
+"""Posts and as many comments, in each language, that are remembered as HTML: some 2 kB each, with what made them."""
 HIT_BEGINS, HIT_ENDS = "\ue000", "\ue001"
 """Around each hit in a snippet."""
 
@@ -66,11 +74,24 @@ class PostRows(_Rows):
         self._nsfw = f'<span class="tag nsfw">{nsfw}</span>'
         self._locked = f'<span class="tag">{icon("lock")} {locked}</span>'
         self._talk = icon("talk")
+        self._remembered = lru_cache(maxsize=REMEMBERED)(self._written)
 
     def row(
         self, post: Post, mark: PostMark, now: int, *, signed_in: bool, title_html: str = "", snippet_html: str = ""
-    ) -> str:
-        """One post; for a search with what it found, in title or text."""
+    ) -> tuple[bytes, bytes, bytes]:
+        """One post, in parts; for a search with what it found, in title or text."""
+        before, after = self._remembered(post, mark, signed_in, title_html, snippet_html)
+        return before, self._language.ago(post.created_at, now).encode(), after
+
+    def _written(
+        self,
+        post: Post,
+        mark: PostMark,
+        signed_in: bool,  # noqa: FBT001 - a key
+        title_html: str,
+        snippet_html: str,
+    ) -> tuple[bytes, bytes]:
+        """What stands before and behind a post's age."""
         post_id, number = post.id, self._language.number
         votes = acts = domain = ""
         if post.state == "live":
@@ -93,12 +114,12 @@ class PostRows(_Rows):
         title = title_html or escape(post.title) or self._gone
         link = f'{escape(post.url)}" rel="nofollow ugc noopener' if post.url else f"/post/{post_id}"
         snippet = f'<p class="snippet">{snippet_html}</p>\n' if snippet_html else ""
-        return (
+        return _split(
             f'<li class="post{" off" if mark.hidden else ""}" id="p{post_id}">\n<div class="votes">\n{votes}'
-            f'<data class="score" value="{post.score}" title="+{post.ups} &minus;{post.downs}">{number(post.score)}</data>\n'
-            f'</div>\n<div class="what">\n<h2><a href="{link}">{title}</a>{domain}</h2>\n'
+            f'<data class="score" value="{post.score}" title="+{post.ups} &minus;{post.downs}">{number(post.score)}'
+            f'</data>\n</div>\n<div class="what">\n<h2><a href="{link}">{title}</a>{domain}</h2>\n'
             f'<p class="meta">\n<a class="place" href="/c/{community}">{community}</a>\n'
-            f"{self._who(post.author, _escaped_name(post.author.name))}\n{self._language.time(post.created_at, now)}\n"
+            f"{self._who(post.author, _escaped_name(post.author.name))}\n{self._language.time(post.created_at, AGE)}\n"
             f"{self.marks(post)}{acts}</p>\n{snippet}</div>\n"
             f'<a class="talk" href="/post/{post_id}" title="{self._comments}">{self._talk}'
             f'<b>{number(post.comments)}</b><span class="unseen">{self._comments}</span></a>\n</li>\n'
@@ -108,6 +129,30 @@ class PostRows(_Rows):
         """What is said of a post beside its author: flair, not safe for work, locked."""
         flair = f'<span class="tag">{escape(post.flair)}</span>' if post.flair else ""
         return f"{flair}{self._nsfw if post.nsfw else ''}{self._locked if post.locked else ''}"
+
+
+def places(communities: Iterable[Community | FollowedCommunity], language: Language) -> Pieces:
+    """Links to communities beside a list; a person may follow hundreds."""
+    subscribers = escape(language.text("Subscribers"))
+    names = [(_escaped_name(community.name), community.subscribers) for community in communities]
+    rows = [
+        f'<li><a href="/c/{name}">{name}</a> <span title="{subscribers}">{language.number(size)}</span></li>\n'
+        for name, size in names
+    ]
+    return Pieces(["".join(rows).encode()] if rows else [])
+
+
+class Part(NamedTuple):
+    """What a visitor is to a comment, and what they may do with it."""
+
+    signed_in: bool
+    may_reply: bool
+    moderates: bool
+    mine: bool = False
+    wrote_post: bool = False
+    """Whether its author is that of the post."""
+    in_focus: bool = False
+    """Whether a permalink points to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,18 +165,19 @@ class Reading:
     now: int
     person_id: int
     """Who is signed in; 0 for anyone else."""
-    may_reply: bool
-    moderates: bool
+    usual: Part
+    """What the visitor is to most of the comments."""
 
-
-def places(communities: Iterable[Community | FollowedCommunity], language: Language) -> Pieces:
-    """Links to communities beside a list; a person may follow hundreds."""
-    subscribers = escape(language.text("Subscribers"))
-    names = [(_escaped_name(community.name), community.subscribers) for community in communities]
-    return Pieces(
-        f'<li><a href="/c/{name}">{name}</a> <span title="{subscribers}">{language.number(size)}</span></li>\n'
-        for name, size in names
-    )
+    def part(self, comment: Comment) -> Part:
+        """What the visitor is to this one."""
+        author_id = comment.author.id
+        if author_id not in (self.person_id, self.post_author_id) and comment.id != self.query.focus:
+            return self.usual
+        return self.usual._replace(
+            mine=author_id == self.person_id != 0,
+            wrote_post=author_id == self.post_author_id != 0,
+            in_focus=comment.id == self.query.focus,
+        )
 
 
 class CommentRows(_Rows):
@@ -156,64 +202,65 @@ class CommentRows(_Rows):
             "deleted": text("This comment was deleted by its author."),
             "removed": text("This comment was removed by a moderator."),
         }
+        self._remembered = lru_cache(maxsize=REMEMBERED)(self._written)
         self._no_text = {state: f'<p class="quiet">{escape(why)}</p>\n' for state, why in no_text.items()}
 
     def thread(self, thread: ThreadPage, reading: Reading) -> Pieces:
         """A part of a thread, each comment with all that is below it. Its depth is bounded by what a page shows."""
         pieces = Pieces()
-        self._write(thread.nodes, reading, pieces.append)
+        self._add(thread.nodes, reading, pieces)
         if thread.after:
             label = self._language.plural("{n} more comment", "{n} more comments", thread.remaining)
             pieces.append(_more(reading.query.parent_id, thread.after, reading, label))
         return pieces
 
-    def _write(self, nodes: Sequence[ThreadNode], reading: Reading, write: Callable[[str], None]) -> None:
+    def _add(self, nodes: Sequence[ThreadNode], reading: Reading, pieces: Pieces) -> None:
+        ago = self._language.ago
         for node in nodes:
-            write(self._beginning(node, reading))
+            comment = node.comment
+            mark = reading.marks.get(comment.id, NO_COMMENT_MARK)
+            before, after = self._remembered(comment, mark, len(node.children), reading.part(comment))
+            pieces += (before, ago(comment.created_at, reading.now).encode(), after)
             if node.children:
-                self._write(node.children, reading, write)
+                self._add(node.children, reading, pieces)
             if node.hidden_replies:
                 label = self._language.plural("{n} more reply", "{n} more replies", node.hidden_replies)
-                write(_more(node.comment.id, node.after, reading, label))
-            write("</ol>\n</details>\n</li>\n")
+                pieces.append(_more(comment.id, node.after, reading, label))
+            pieces.append(b"</ol>\n</details>\n</li>\n")
 
-    def _beginning(self, node: ThreadNode, reading: Reading) -> str:
-        """A comment up to its replies."""
-        comment = node.comment
+    def _written(self, comment: Comment, mark: CommentMark, shown_replies: int, part: Part) -> tuple[bytes, bytes]:
+        """What stands before and behind a comment's age, up to its replies."""
         comment_id, author = comment.id, comment.author
         live = comment.state == "live"
-        css = f"{' focus' if comment_id == reading.query.focus else ''}{'' if live else ' off'}"
+        css = f"{' focus' if part.in_focus else ''}{'' if live else ' off'}"
         name = _escaped_name(author.name)
-        op = self._op if author.id and author.id == reading.post_author_id else ""
         edited = self._edit_mark(comment) if comment.edited_at else ""
-        folded = f'<span class="folded">+{len(node.children)}</span>' if node.children else ""
-        return (
+        folded = f'<span class="folded">+{shown_replies}</span>' if shown_replies else ""
+        return _split(
             f'<li class="comment{css}" id="c{comment_id}">\n'
-            f'<p class="meta">{self._who(author, name, WHO)}{op}\n'
+            f'<p class="meta">{self._who(author, name, WHO)}{self._op if part.wrote_post else ""}\n'
             f'<a href="/post/{comment.post_id}/comment/{comment_id}#c{comment_id}">'
-            f"{self._language.time(comment.created_at, reading.now)}</a>\n{edited}{folded}</p>\n"
+            f"{self._language.time(comment.created_at, AGE)}</a>\n{edited}{folded}</p>\n"
             f'<details open>\n<summary><span class="unseen">{self._fold}{name}</span></summary>\n'
-            f"{self._content(comment, reading) if live else self._no_text[comment.state]}"
+            f"{self._content(comment, mark, part) if live else self._no_text[comment.state]}"
             '<ol class="thread">\n'
         )
 
-    def _content(self, comment: Comment, reading: Reading) -> str:
+    def _content(self, comment: Comment, mark: CommentMark, part: Part) -> str:
         """What a live comment says, and what can be done with it."""
         comment_id = comment.id
-        mark = reading.marks.get(comment_id, NO_COMMENT_MARK)
         up, is_up, down, is_down = VOTES[mark.vote]
         button = f'form="act" formaction="/comment/{comment_id}/vote/'
         acts = ""
-        if reading.may_reply:
+        if part.may_reply:
             acts = f'<a class="act reply" href="/comment/{comment_id}/reply">{self._reply}</a>'
-        if comment_id == reading.query.focus and comment.parent_id:
+        if part.in_focus and comment.parent_id:
             acts += f'<a class="act" href="/post/{comment.post_id}/comment/{comment.parent_id}">{self._parent}</a>'
-        if reading.person_id:
+        if part.signed_in:
             acts += f'<button formaction="/comment/{comment_id}/save#c{comment_id}" {self._save[mark.saved]}'
-        mine = comment.author.id == reading.person_id != 0
-        if mine:
+        if part.mine:
             acts += f'<a class="act" href="/comment/{comment_id}/edit">{self._edit}</a>'
-        if mine or reading.moderates:
+        if part.mine or part.moderates:
             acts += f'<a class="act" href="/comment/{comment_id}/delete">{self._delete}</a>'
         return (
             f'<div class="prose">{comment.html}</div>\n<div class="acts">\n<span class="votes">'
@@ -242,14 +289,19 @@ def where_found(hit: PostHit) -> dict[str, str]:
     return {"title_html" if in_title else "snippet_html": marked(hit.snippet)}
 
 
-def _more(parent_id: int | None, after: str | None, reading: Reading, label: str) -> str:
+def _split(row: str) -> tuple[bytes, bytes]:
+    before, _, after = row.partition(AGE)
+    return before.encode(), after.encode()
+
+
+def _more(parent_id: int | None, after: str | None, reading: Reading, label: str) -> bytes:
     """The link to where a thread goes on: below a comment, or at its top."""
     href = f"/post/{reading.query.post_id}/more?sort={reading.query.sort}"
     if parent_id:
         href += f"&parent={parent_id}"
     if after:
         href += f"&after={after}"
-    return f'<li class="more"><a href="{escape(href)}">{label}</a></li>\n'
+    return f'<li class="more"><a href="{escape(href)}">{label}</a></li>\n'.encode()
 
 
 _escaped_name = lru_cache(maxsize=10_000)(escape)

@@ -12,7 +12,7 @@ from upthread.account.model import Actor, Author
 from upthread.comment.model import Comment, CommentMark, ThreadPage, ThreadQuery
 from upthread.post.model import Community, Post, PostHit, PostMark
 from upthread.ui.language import Language
-from upthread.ui.rows import NO_COMMENT_MARK, NO_POST_MARK, Reading, comment_rows, post_rows, where_found
+from upthread.ui.rows import NO_COMMENT_MARK, NO_POST_MARK, Part, Reading, comment_rows, post_rows, where_found
 from upthread.ui.templates import Pieces
 
 View = dict[str, Any]
@@ -31,7 +31,7 @@ class Views:
 
     def time(self, then: int) -> str:
         """A moment as a person reads it, with the exact time to hover over, as HTML."""
-        return safe(self._language.time(then, self._now))
+        return safe(self._language.time(then, self._language.ago(then, self._now)))
 
     def author(self, author: Author) -> View:
         """Who wrote it: a person with a page, a guest, or somebody who is gone."""
@@ -79,15 +79,20 @@ class Views:
 
     def posts(self, posts: Iterable[Post], marks: Mapping[int, PostMark]) -> Pieces:
         """The posts of a list as HTML, each with what the visitor has done with it."""
-        return Pieces([self._row(post, marks) for post in posts])
+        write = post_rows(self._language).row
+        pieces = Pieces()
+        for post in posts:
+            pieces += write(post, marks.get(post.id, NO_POST_MARK), self._now, signed_in=self._is_person)
+        return pieces
 
     def hits(self, hits: Iterable[PostHit], marks: Mapping[int, PostMark]) -> Pieces:
         """Posts that a search has found as HTML, with the hits in ``<mark>``: in the title, or in a snippet below."""
-        return Pieces([self._row(hit.post, marks, **where_found(hit)) for hit in hits])
-
-    def _row(self, post: Post, marks: Mapping[int, PostMark], **found: str) -> str:
-        mark = marks.get(post.id, NO_POST_MARK)
-        return post_rows(self._language).row(post, mark, self._now, signed_in=self._is_person, **found)
+        write = post_rows(self._language).row
+        pieces = Pieces()
+        for hit in hits:
+            mark = marks.get(hit.post.id, NO_POST_MARK)
+            pieces += write(hit.post, mark, self._now, signed_in=self._is_person, **where_found(hit))
+        return pieces
 
     def flat_comment(self, comment: Comment, mark: CommentMark = NO_COMMENT_MARK) -> View:
         """A comment outside of its thread, with the post it belongs to."""
@@ -127,8 +132,11 @@ class Views:
             marks=marks,
             now=self._now,
             person_id=self._viewer_id if self._is_person else 0,
-            may_reply=self._may_comment and not post.locked and post.state == "live",
-            moderates=moderates or self._is_admin,
+            usual=Part(
+                signed_in=self._is_person,
+                may_reply=self._may_comment and not post.locked and post.state == "live",
+                moderates=moderates or self._is_admin,
+            ),
         )
         return comment_rows(self._language).thread(thread, reading)
 

@@ -247,7 +247,7 @@ class Visit:
 
     def fragment(self, html: Pieces) -> Response:
         """A piece of a page, for the script."""
-        return HTMLResponse("".join(html), headers={"cache-control": "private, no-store"})
+        return HTMLResponse(b"".join(html), headers={"cache-control": "private, no-store"})
 
     def redirect(self, path: str, message: str = "", *, kind: Any = "ok", **values: object) -> Response:
         """Go on elsewhere on this site, as an answer to a form, with a message to show there once."""
