@@ -135,6 +135,7 @@ async def test_communities_are_listed_by_size_activity_and_name(post: PostServic
     clock.advance(86_400)
     await post.threads_changed([ThreadChanged(post_id=quiet.id, comments=3, last_comment_at=clock.now(), revision=1)])
     assert (await names(post, "activity"))[:2] == ["Alpha", "echo"]
+    assert [community.name for community in await post.most_active(3)] == (await names(post, "activity"))[:3]
 
 
 @pytest.mark.parametrize("sort", ["size", "name"])

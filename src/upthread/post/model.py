@@ -43,8 +43,8 @@ class Community(Struct, frozen=True, kw_only=True):
     """Filled in where one community is asked for, empty in lists."""
 
 
-class FollowedCommunity(Struct, frozen=True, kw_only=True, gc=False):
-    """What is told of a community to those who follow it: no more, as a person may follow hundreds."""
+class CommunityLink(Struct, frozen=True, gc=False):
+    """What a link to a community shows. Pages have links to many, up to hundreds that a person follows."""
 
     id: int
     name: str

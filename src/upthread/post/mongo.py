@@ -21,8 +21,8 @@ from upthread.cursor import Position
 from upthread.post import mongo_communities, mongo_import, mongo_posts, mongo_search, mongo_votes
 from upthread.post.model import (
     Community,
+    CommunityLink,
     FeedQuery,
-    FollowedCommunity,
     ImportedIds,
     Post,
     PostHits,
@@ -133,14 +133,23 @@ class MongoPostStore:
         )
         return await self.community(name)
 
-    async def subscriptions(self, person_id: int) -> list[FollowedCommunity]:
+    async def most_active(self, limit: int) -> list[CommunityLink]:
+        """The communities highest in activity."""
+        highest_first = [("activity", DESCENDING), ("_id", DESCENDING)]
+        found = self._communities.find({}, ["name", "subscribers"], sort=highest_first, limit=limit)
+        return [
+            CommunityLink(each["_id"], each["name"], each["subscribers"])
+            for each in await self._database.read(found.to_list())
+        ]
+
+    async def subscriptions(self, person_id: int) -> list[CommunityLink]:
         """The communities a person follows, by name."""
         followed = self._database.collection(SUBSCRIPTION).find({"person_id": person_id}, ["community_id"])
         ids = [subscription["community_id"] for subscription in await self._database.read(followed.to_list())]
         shown = ["name", "name_folded", "subscribers"]
         found = await self._database.read(self._communities.find({"_id": {"$in": ids}}, shown).to_list())
         found.sort(key=lambda community: str(community["name_folded"]))
-        return [FollowedCommunity(id=each["_id"], name=each["name"], subscribers=each["subscribers"]) for each in found]
+        return [CommunityLink(each["_id"], each["name"], each["subscribers"]) for each in found]
 
     # posts
 

@@ -14,11 +14,11 @@ from upthread.errors import Forbidden, Gone, Invalid, NotFound, SignInNeeded, Up
 from upthread.post.model import (
     COMMUNITY_PATTERN,
     Community,
+    CommunityLink,
     CommunityPage,
     CommunitySort,
     FeedPage,
     FeedQuery,
-    FollowedCommunity,
     ImportedIds,
     ImportedPost,
     Post,
@@ -135,6 +135,11 @@ class PostService:
         return CommunityPage(shown, cursor.encode(end) if end else None)
 
     @idempotent
+    async def most_active(self, limit: int = 10) -> list[CommunityLink]:
+        """The communities with the most recent activity, for links to them."""
+        return await self._store.most_active(_page_limit(limit))
+
+    @idempotent
     async def find_communities(self, text: str, limit: int = 10) -> list[Community]:
         """Communities whose name, title or description has these words, best first; the last word may be unfinished."""
         return await self._store.find_communities(text, _page_limit(limit))
@@ -151,7 +156,7 @@ class PostService:
         return _found(await self._store.subscribe(actor.id, community, subscribed=subscribed))
 
     @idempotent
-    async def subscriptions(self, person_id: int) -> list[FollowedCommunity]:
+    async def subscriptions(self, person_id: int) -> list[CommunityLink]:
         """The communities a person follows, by name."""
         return await self._store.subscriptions(person_id)
 

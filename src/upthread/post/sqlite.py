@@ -12,8 +12,8 @@ from upthread.post import sqlite_communities, sqlite_posts, sqlite_search
 from upthread.post.layout import LAYOUT
 from upthread.post.model import (
     Community,
+    CommunityLink,
     FeedQuery,
-    FollowedCommunity,
     ImportedIds,
     Post,
     PostHits,
@@ -105,7 +105,18 @@ class SqlitePostStore:
             lambda connection: sqlite_communities.subscribe(connection, person_id, name, subscribed=subscribed)
         )
 
-    async def subscriptions(self, person_id: int) -> list[FollowedCommunity]:
+    async def most_active(self, limit: int) -> list[CommunityLink]:
+        """The communities highest in activity."""
+        rows = self._database.rows(
+            """
+            SELECT id, name, subscribers FROM community INDEXED BY community_by_activity
+            ORDER BY activity DESC, tie DESC LIMIT ?
+            """,
+            (limit,),
+        )
+        return [CommunityLink(*row) for row in rows]
+
+    async def subscriptions(self, person_id: int) -> list[CommunityLink]:
         """The communities a person follows, by name."""
         rows = self._database.rows(
             """
@@ -114,10 +125,7 @@ class SqlitePostStore:
             """,
             (person_id,),
         )
-        return [
-            FollowedCommunity(id=community_id, name=name, subscribers=subscribers)
-            for community_id, name, subscribers in rows
-        ]
+        return [CommunityLink(*row) for row in rows]
 
     # posts
 

@@ -13,8 +13,8 @@ from upthread.account.model import Author
 from upthread.cursor import Position
 from upthread.post.model import (
     Community,
+    CommunityLink,
     FeedQuery,
-    FollowedCommunity,
     ImportedIds,
     Post,
     PostHits,
@@ -122,7 +122,11 @@ class PostStore(Protocol):
         """Follow a community or stop; the community with its moderators."""
         ...
 
-    async def subscriptions(self, person_id: int) -> list[FollowedCommunity]:
+    async def most_active(self, limit: int) -> list[CommunityLink]:
+        """The communities highest in activity."""
+        ...
+
+    async def subscriptions(self, person_id: int) -> list[CommunityLink]:
         """The communities a person follows, by name."""
         ...
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from upthread.account.model import Author
 from upthread.comment.model import Comment, CommentMark, ThreadNode, ThreadPage, ThreadQuery
-from upthread.post.model import Community, FollowedCommunity, Post, PostHit, PostMark, Vote
+from upthread.post.model import CommunityLink, Post, PostHit, PostMark, Vote
 from upthread.ui.language import Language
 from upthread.ui.templates import Pieces, icon
 
@@ -131,7 +131,7 @@ class PostRows(_Rows):
         return f"{flair}{self._nsfw if post.nsfw else ''}{self._locked if post.locked else ''}"
 
 
-def places(communities: Iterable[Community | FollowedCommunity], language: Language) -> Pieces:
+def places(communities: Iterable[CommunityLink], language: Language) -> Pieces:
     """Links to communities beside a list; a person may follow hundreds."""
     subscribers = escape(language.text("Subscribers"))
     names = [(_escaped_name(community.name), community.subscribers) for community in communities]

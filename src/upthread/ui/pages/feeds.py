@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from upthread.comment.model import CommentPage
-from upthread.post.model import CommunityPage, FeedQuery, FollowedCommunity
+from upthread.post.model import CommunityLink, FeedQuery
 from upthread.ui.pages.listing import feed_sort, pager, show_feed, tab
 from upthread.ui.rows import NO_COMMENT_MARK, places
 from upthread.ui.views import View
@@ -17,9 +17,7 @@ async def home(visit: Visit) -> Response:
     """The front page: the communities that a person follows, or everything."""
     if visit.me is None:
         return await everything(visit)
-    subscribed: list[FollowedCommunity] = await visit.part(
-        "post", visit.services.post.subscriptions(visit.viewer_id), []
-    )
+    subscribed: list[CommunityLink] = await visit.part("post", visit.services.post.subscriptions(visit.viewer_id), [])
     if not subscribed:
         return await everything(visit)
     query = FeedQuery(
@@ -43,9 +41,7 @@ async def home(visit: Visit) -> Response:
 async def everything(visit: Visit) -> Response:
     """Posts of all communities."""
     query = FeedQuery(sort=feed_sort(visit), viewer_id=person_id(visit), after=visit.query("after") or None)
-    popular = await visit.part(
-        "post", visit.services.post.communities("activity", limit=POPULAR), CommunityPage(communities=[], after=None)
-    )
+    popular: list[CommunityLink] = await visit.part("post", visit.services.post.most_active(POPULAR), [])
     text = visit.language.text
     path = visit.request.url.path
     return await show_feed(
@@ -54,7 +50,7 @@ async def everything(visit: Visit) -> Response:
         query,
         syndication="/",
         heading={"title": text("All communities") if path == "/all" else "", "subtitle": "", "kind": "all"},
-        popular=places(popular.communities, visit.language),
+        popular=places(popular, visit.language),
         scope_tabs=scope_tabs(visit, "/all") if visit.me else [],
         empty=nothing_yet(visit),
     )
