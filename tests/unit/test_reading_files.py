@@ -5,12 +5,13 @@ import gzip
 import io
 import json
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 import pytest
 import zstandard
 
-from upthread.importing.dump import BATCH, BadLine, Unrecognised, recognised
+from upthread.importing.dump import BATCH, BadLine, Unrecognised, joined, recognised
 from upthread.importing.reddit import Submission
 
 COLUMNS = [
@@ -209,6 +210,21 @@ def test_progress_adds_up(tmp_path: Path) -> None:
     assert len(batches) == 3
     assert sum(batch.consumed for batch in batches) == dump.size == path.stat().st_size
     assert batches[-1].place == f"{path}:2500"
+
+
+def test_small_files_come_together(tmp_path: Path) -> None:
+    """Files of a few posts are imported several at a time, in order, with their bad lines and bytes, up to a batch."""
+    dumps = []
+    for number in range(30):
+        path = tmp_path / f"RS{number:02}"
+        path.write_bytes(ndjson(*(submission(100 * number + post) for post in range(99))) + b"broken\n")
+        dumps.append(recognised(path))
+    batches = list(joined(chain.from_iterable(dump.posts() for dump in dumps)))
+    assert [(len(batch.records), len(batch.bad)) for batch in batches] == [(990, 10)] * 3
+    assert [batch.place for batch in batches] == [f"{tmp_path}/RS{number}:100" for number in ("09", "19", "29")]
+    assert sum(batch.consumed for batch in batches) == sum(dump.size for dump in dumps)
+    keys = [placed.record.key for batch in batches for placed in batch.records]
+    assert keys == [f"t3_p{100 * number + post}" for number in range(30) for post in range(99)]
 
 
 def test_bad_lines_read_like_a_compiler_s() -> None:

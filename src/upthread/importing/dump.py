@@ -67,6 +67,11 @@ class Batch(Struct, Generic[R], frozen=True):
     place: str
     """How far reading has come, for people: file and line."""
 
+    @property
+    def lines(self) -> int:
+        """How many were read, good or bad."""
+        return len(self.records) + len(self.bad)
+
 
 class _Probe(Struct):
     title: str | None = None
@@ -119,6 +124,26 @@ class Dump(Struct, frozen=True):
                 position = source.position
                 yield msgspec.structs.replace(batch, consumed=position - consumed, place=f"{self.path}:{lines.number}")
                 consumed = position
+
+
+def joined(batches: Iterator[Batch[R]]) -> Iterator[Batch[R]]:
+    """Batches that follow each other as one while they fit in one: many small files then cost what a large one does."""
+    together: Batch[R] | None = None
+    for batch in batches:
+        if together is None:
+            together = batch
+        elif together.lines + batch.lines > BATCH:
+            yield together
+            together = batch
+        else:
+            together = Batch(
+                together.records + batch.records,
+                together.bad + batch.bad,
+                together.consumed + batch.consumed,
+                batch.place,
+            )
+    if together is not None:
+        yield together
 
 
 def recognised(path: Path) -> Dump:
@@ -219,6 +244,7 @@ class _Lines:
 
 def _csv_records(lines: _Lines, path: str, community: str) -> Iterator[Placed[Submission] | BadLine]:
     columns = _columns(lines.undecoded())
+    read = [(index, column) for index, column in enumerate(columns) if column in SubmissionFields.__struct_fields__]
     reader = csv.reader(lines, strict=True)
     while True:
         start = lines.begin_row()
@@ -226,21 +252,17 @@ def _csv_records(lines: _Lines, path: str, community: str) -> Iterator[Placed[Su
             row = next(reader)
             if not row:
                 continue
-            yield Placed(path, start, submission(_row_fields(columns, row, lines), community))
+            if len(row) != len(columns):
+                raise ValueError(f"{len(row)} columns where the header has {len(columns)}")
+            if not lines.row_is_text:
+                raise ValueError(NOT_UTF8)
+            fields = {column: row[index] for index, column in read if row[index]}
+            yield Placed(path, start, submission(msgspec.convert(fields, SubmissionFields, strict=False), community))
         except StopIteration:
             return
         except _UNREADABLE as error:
             lines.go_back()
             yield BadLine(path, start, _reason(error))
-
-
-def _row_fields(columns: list[str], row: list[str], lines: _Lines) -> SubmissionFields:
-    if len(row) != len(columns):
-        raise ValueError(f"{len(row)} columns where the header has {len(columns)}")
-    if not lines.row_is_text:
-        raise ValueError(NOT_UTF8)
-    fields = {column: value for column, value in zip(columns, row, strict=True) if value}
-    return msgspec.convert(fields, SubmissionFields, strict=False)
 
 
 def _json_records(lines: _Lines, path: str, read: Callable[[bytes], R]) -> Iterator[Placed[R] | BadLine]:

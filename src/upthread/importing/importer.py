@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, closing
+from itertools import chain
 from typing import TypeVar
 
 from msgspec import Struct, field
@@ -11,7 +12,7 @@ from msgspec import Struct, field
 from upthread.account.model import NAME_PATTERN, Author
 from upthread.assembly import Services
 from upthread.comment.model import ImportedComment, ThreadRef
-from upthread.importing.dump import BadLine, Batch, Dump, Kind
+from upthread.importing.dump import BadLine, Batch, Dump, Kind, joined
 from upthread.importing.held import Held
 from upthread.importing.made_up import TextPool, made_up_comments
 from upthread.importing.reddit import Reply, Submission
@@ -90,15 +91,13 @@ class _Importer:
 
     def stages(self, dumps: list[Dump], comments_a_post: int) -> Iterator[AsyncGenerator[Step, None]]:
         posts = [dump for dump in dumps if dump.kind == "posts"]
-        for dump in posts:
-            yield _in_batches(dump.posts(), self.bring_posts)
-        for dump in dumps:
-            if dump.kind == "comments":
-                yield _in_batches(dump.comments(), self.bring_comments)
+        comments = [dump for dump in dumps if dump.kind == "comments"]
+        yield _in_batches(joined(chain.from_iterable(dump.posts() for dump in posts)), self.bring_posts)
+        yield _in_batches(joined(chain.from_iterable(dump.comments() for dump in comments)), self.bring_comments)
         yield self.bring_held()
         if comments_a_post:
-            for dump in posts:
-                yield _in_batches(made_up_comments(dump.posts(), comments_a_post, self._pool), self.bring_comments)
+            again = joined(chain.from_iterable(dump.posts() for dump in posts))
+            yield _in_batches(made_up_comments(again, comments_a_post, self._pool), self.bring_comments)
 
     async def bring_posts(self, batch: Batch[Submission]) -> Step:
         authors = await self._authors([placed.record for placed in batch.records])

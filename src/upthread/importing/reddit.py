@@ -20,6 +20,7 @@ STATES: dict[str | None, State] = {"[deleted]": "deleted", "[removed]": "removed
 
 _ENCODED = re.compile("&(?:amp|lt|gt);")
 _NOT_ENCODED = re.compile("[<>]|&(?!(?:amp|lt|gt);)")
+_NOT_IN_A_NAME = re.compile("[^A-Za-z0-9_]")
 _COMMUNITY_IN_LINK = re.compile("/(?:r|user)/([^/]+)/")
 
 
@@ -211,7 +212,7 @@ def community_name(name: str) -> str:
     Raises:
         Unusable: there is none.
     """
-    cleaned = re.sub("[^A-Za-z0-9_]", "_", name)[:30]
+    cleaned = _NOT_IN_A_NAME.sub("_", name)[:30]
     if len(cleaned) < 2:  # noqa: PLR2004 - the shortest that COMMUNITY_PATTERN takes
         raise Unusable("it does not say in which community it was")
     return cleaned
@@ -248,7 +249,9 @@ def _parent_key(parent: str | int | None, post: str) -> str | None:
 
 def _link(url: str | None) -> str:
     # Browsers take spaces for %20 as well, and dumps do have them; invisible characters are never meant.
-    link = "".join(letter for letter in decoded(url or "").strip().replace(" ", "%20") if letter.isprintable())
+    link = decoded(url or "").strip().replace(" ", "%20")
+    if not link.isprintable():
+        link = "".join(filter(str.isprintable, link))
     return f"https://www.reddit.com{link}" if link.startswith("/") else link
 
 
