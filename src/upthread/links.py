@@ -3,8 +3,9 @@
 import ipaddress
 import re
 import unicodedata
+from functools import lru_cache
 from hashlib import blake2b
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 from upthread.errors import Invalid
 
@@ -65,7 +66,7 @@ def is_web(url: str) -> bool:
 def domain(url: str) -> str:
     """The host as shown beside a title, without ``www.``; empty where there is none."""
     try:
-        return as_domain(urlsplit(url).hostname or "")
+        return _domain_of(urlsplit(url).netloc)
     except ValueError:
         return ""
 
@@ -86,11 +87,13 @@ def canonical(url: str) -> str:
     """
     try:
         parts = urlsplit(url)
-        port = "" if parts.port in (None, *_DEFAULT_PORTS.values()) else f":{parts.port}"
+        page = _domain_of(parts.netloc) + _unusual_port_of(parts.netloc) + parts.path.rstrip("/")
     except ValueError:
         return url
+    if not parts.query:
+        return page
     query = [(key, value) for key, value in parse_qsl(parts.query, keep_blank_values=True) if not _tracks(key)]
-    return domain(url) + port + parts.path.rstrip("/") + ("?" + urlencode(query) if query else "")
+    return page + ("?" + urlencode(query) if query else "")
 
 
 def key(url: str) -> int | None:
@@ -101,6 +104,25 @@ def key(url: str) -> int | None:
     if not url:
         return None
     return int.from_bytes(blake2b(canonical(url).encode(), digest_size=8).digest(), signed=True)
+
+
+# Most links lead to few hosts, so what is made of these is remembered.
+
+
+@lru_cache(maxsize=1_000)
+def _domain_of(netloc: str) -> str:
+    return as_domain(SplitResult("", netloc, "", "", "").hostname or "")
+
+
+@lru_cache(maxsize=1_000)
+def _unusual_port_of(netloc: str) -> str:
+    """The port with its colon unless it goes without saying.
+
+    Raises:
+        ValueError: it is no number that a port can have.
+    """
+    port = SplitResult("", netloc, "", "", "").port
+    return "" if port in (None, *_DEFAULT_PORTS.values()) else f":{port}"
 
 
 def _tracks(parameter: str) -> bool:
