@@ -101,12 +101,16 @@ def imported_posts(posts: list[ImportedPost]) -> dict[str, NewPost]:
 
 
 def _written(title: str, text: str, mentions: tuple[str, ...] = ()) -> Writing:
-    html = markdown.render(text) if text else ""
+    if not text:
+        return Writing(title=title, text="", html="", plain="")
+    html = markdown.render(text)
     return Writing(title=title, text=text, html=html, plain=markdown.plain(html), mentions=mentions)
 
 
 def _one_line(text: str) -> str:
-    return " ".join(_TURNING.sub("", _UNSEEN.sub("", text)).split())
+    if not text.isprintable():
+        text = _TURNING.sub("", _UNSEEN.sub("", text))
+    return " ".join(text.split())
 
 
 def _lines(text: str) -> str:
