@@ -1,6 +1,8 @@
 """What is done with communities inside a write."""
 
 import sqlite3
+from collections.abc import Iterable
+from functools import reduce
 
 import msgspec
 
@@ -89,12 +91,20 @@ def leave_all(connection: sqlite3.Connection, person_id: int) -> None:
     connection.execute("DELETE FROM moderator WHERE person_id = ?", (person_id,))
 
 
-def add_activity(
-    connection: sqlite3.Connection, community_id: int, at: int, interactions: int, *, posts: int = 0
-) -> None:
-    """Count posts or comments that a community got at one time towards its activity."""
-    (previous,) = connection.execute("SELECT activity FROM community WHERE id = ?", (community_id,)).fetchone()
+def add_posts(connection: sqlite3.Connection, community_id: int, times: Iterable[int], live: int) -> None:
+    """Count posts made at these times towards the activity of their community, and the live ones among its posts."""
+    activity = reduce(community_activity, times, _activity(connection, community_id))
     connection.execute(
-        "UPDATE community SET activity = ?, posts = posts + ? WHERE id = ?",
-        (community_activity(previous, at, interactions), posts, community_id),
+        "UPDATE community SET activity = ?, posts = posts + ? WHERE id = ?", (activity, live, community_id)
     )
+
+
+def add_activity(connection: sqlite3.Connection, community_id: int, at: int, comments: int) -> None:
+    """Count comments that a community got at one time towards its activity."""
+    activity = community_activity(_activity(connection, community_id), at, comments)
+    connection.execute("UPDATE community SET activity = ? WHERE id = ?", (activity, community_id))
+
+
+def _activity(connection: sqlite3.Connection, community_id: int) -> float:
+    (activity,) = connection.execute("SELECT activity FROM community WHERE id = ?", (community_id,)).fetchone()
+    return float(activity)

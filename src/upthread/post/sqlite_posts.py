@@ -1,28 +1,33 @@
 """What is done with posts, votes on them and marks, inside a write."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from upthread import links
+from upthread.account.model import Author
 from upthread.post import facts
 from upthread.post.facts import Fact
 from upthread.post.model import ImportedIds, Post, State, Tally, ThreadChanged, Vote
 from upthread.post.names import folded
-from upthread.post.sqlite_communities import add_activity, add_community
+from upthread.post.sqlite_communities import add_activity, add_community, add_posts
 from upthread.post.sqlite_rows import read_post
-from upthread.post.sqlite_search import index_post, reindex_post
+from upthread.post.sqlite_search import index_post, index_posts, reindex_post, search_row
 from upthread.post.store import CommunityTexts, Mark, NewPost, Writing
 from upthread.ranking import active, earns_karma, post_ranks, utc_day, vote_change
 from upthread.storage import outbox
 from upthread.storage.sqlite import inserted_id
+from upthread.storage.sqlite_records import add
 
 IMPORTED = """
     SELECT import_key, post.id FROM json_each(?) CROSS JOIN post INDEXED BY post_by_import_key ON import_key = value
 """
 """The posts with these import keys, given as a JSON list."""
+ADD_REVISION = "INSERT INTO post_revision (post_id, number, title, text, created_at) VALUES (?, ?, ?, ?, ?)"
+KEEP_TEXT = "INSERT OR REPLACE INTO post_text (post_id, html) VALUES (?, ?)"
 MARK_TABLES: dict[Mark, str] = {"saved": "saved_post", "hidden": "hidden_post"}
 
 
@@ -42,13 +47,30 @@ def import_posts(connection: sqlite3.Connection, posts: Mapping[str, NewPost]) -
     ids = imported_ids(connection.execute(IMPORTED, (msgspec.json.encode(list(posts)).decode(),)))
     # In order of time, so that a community is as old as its first post, and later posts have higher ids.
     fresh = sorted(((key, new) for key, new in posts.items() if key not in ids), key=lambda item: item[1].created_at)
-    for key, new in fresh:
-        ids[key] = _import(connection, key, new)
+    communities = _communities(connection, [new for _, new in fresh])
+    added = {key: post_id for post_id, (key, _) in enumerate(fresh, _last_id(connection) + 1)}
+    rows = [
+        {
+            "id": added[key],
+            **_columns(communities[folded(new.community)], new if new.state == "live" else _buried(new)),
+            "state": new.state,
+            "import_key": key,
+        }
+        for key, new in fresh
+    ]
+    add(connection, "post", rows)
+    _add_writings(connection, {added[key]: new for key, new in fresh if new.state == "live"})
+    _count_imported(connection, communities, [new for _, new in fresh])
     # At the end, because SQLite writes the search index out whenever another table is written in between.
-    for key, new in fresh:
-        if new.state == "live":
-            index_post(connection, ids[key], new.writing, new.community, new.author.name, links.domain(new.url))
-    return ImportedIds(ids=ids, added=len(fresh))
+    index_posts(
+        connection,
+        (
+            search_row(row["id"], new.writing, new.community, new.author.name, row["domain"])
+            for row, (_, new) in zip(rows, fresh, strict=True)
+            if new.state == "live"
+        ),
+    )
+    return ImportedIds(ids=ids | added, added=len(added))
 
 
 def imported_ids(rows: Iterable[sqlite3.Row]) -> dict[str, int]:
@@ -56,30 +78,72 @@ def imported_ids(rows: Iterable[sqlite3.Row]) -> dict[str, int]:
     return {row["import_key"]: row["id"] for row in rows}
 
 
-def _import(connection: sqlite3.Connection, key: str, new: NewPost) -> int:
-    community = _community(connection, new.community)
-    if community is None:
-        texts = CommunityTexts(title=new.community, description="", description_html="", rules="", rules_html="")
-        add_community(connection, new.community, texts, new.created_at)
-        community = _community(connection, new.community)
-    post_id = _insert(connection, community, new, key)
-    if earns_karma(new.author.id, voter_id=0):
-        _add_karma(connection, new.author.id, new.ups - new.downs)
-    if new.state != "live":
-        bury(connection, post_id, new.state)
-    return post_id
+def _last_id(connection: sqlite3.Connection) -> int:
+    """The highest id that a post ever had; nobody else takes the next ones while this write goes on."""
+    last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'post'").fetchone()
+    return last["seq"] if last else 0
+
+
+def _communities(connection: sqlite3.Connection, posts: Iterable[NewPost]) -> dict[str, int]:
+    """The ids of these posts' communities by folded name; those that are not there are added, as old as their first."""
+    first: dict[str, NewPost] = {}
+    for new in posts:
+        first.setdefault(folded(new.community), new)
+    found = connection.execute(
+        "SELECT name_folded, community.id FROM json_each(?) CROSS JOIN community ON name_folded = value",
+        (msgspec.json.encode(list(first)).decode(),),
+    )
+    ids = {row["name_folded"]: row["id"] for row in found}
+    for name, new in first.items():
+        if name not in ids:
+            texts = CommunityTexts(title=new.community, description="", description_html="", rules="", rules_html="")
+            add_community(connection, new.community, texts, new.created_at)
+            ids[name] = _community(connection, name)["id"]
+    return ids
+
+
+def _count_imported(connection: sqlite3.Connection, communities: Mapping[str, int], posts: Iterable[NewPost]) -> None:
+    """Once for each community and author, however many posts they have here."""
+    gained: dict[int, list[NewPost]] = {}
+    earned: Counter[int] = Counter()
+    for new in posts:
+        gained.setdefault(communities[folded(new.community)], []).append(new)
+        if earns_karma(new.author.id, voter_id=0):
+            earned[new.author.id] += new.ups - new.downs
+    for community_id, new_ones in gained.items():
+        live = sum(new.state == "live" for new in new_ones)
+        add_posts(connection, community_id, [new.created_at for new in new_ones], live)
+    for author_id, karma in earned.items():
+        _add_karma(connection, author_id, karma)
+
+
+def _buried(new: NewPost) -> NewPost:
+    """What is kept of a post that was deleted before it came here."""
+    nothing = Writing(title="", text="", html="", plain="")
+    return msgspec.structs.replace(new, writing=nothing, url="", author=Author(0, ""), flair="", edited_at=None)
 
 
 def _community(connection: sqlite3.Connection, name: str) -> Any:
     return connection.execute("SELECT id, name FROM community WHERE name_folded = ?", (folded(name),)).fetchone()
 
 
-def _insert(connection: sqlite3.Connection, community: sqlite3.Row, new: NewPost, import_key: str | None = None) -> int:
-    writing = new.writing
-    ranks = post_ranks(new.ups, new.downs, new.created_at, last_comment_at=0)
-    columns = {
-        "community_id": community["id"],
-        "title": writing.title,
+def _insert(connection: sqlite3.Connection, community: sqlite3.Row, new: NewPost) -> int:
+    columns = _columns(community["id"], new)
+    inserted = connection.execute(
+        f"INSERT INTO post ({', '.join(columns)}) VALUES ({', '.join(f':{name}' for name in columns)})",  # noqa: S608 - our own names
+        columns,
+    )
+    post_id = inserted_id(inserted)
+    _add_writings(connection, {post_id: new})
+    add_posts(connection, community["id"], [new.created_at], 1)
+    return post_id
+
+
+def _columns(community_id: int, new: NewPost) -> dict[str, Any]:
+    """The row of a new post; what is not said here is as it is for every new one."""
+    return {
+        "community_id": community_id,
+        "title": new.writing.title,
         "url": new.url,
         "domain": links.domain(new.url),
         "link_key": links.key(new.url),
@@ -92,30 +156,26 @@ def _insert(connection: sqlite3.Connection, community: sqlite3.Row, new: NewPost
         "edited_at": new.edited_at,
         "ups": new.ups,
         "downs": new.downs,
-        **ranks._asdict(),
+        **post_ranks(new.ups, new.downs, new.created_at, last_comment_at=0)._asdict(),
         "flair": new.flair,
         "nsfw": new.nsfw,
         "locked": new.locked,
-        "has_text": bool(writing.html),
-        "import_key": import_key,
+        "has_text": bool(new.writing.html),
     }
-    inserted = connection.execute(
-        f"INSERT INTO post ({', '.join(columns)}) VALUES ({', '.join(f':{name}' for name in columns)})",  # noqa: S608 - names from above
-        columns,
-    )
-    post_id = inserted_id(inserted)
-    _add_revision(connection, post_id, 1, writing, new.created_at)
-    add_activity(connection, community["id"], new.created_at, 1, posts=1)
-    return post_id
+
+
+def _add_writings(connection: sqlite3.Connection, posts: Mapping[int, NewPost]) -> None:
+    """What new posts say, by their ids."""
+    revisions = [(post_id, 1, new.writing.title, new.writing.text, new.created_at) for post_id, new in posts.items()]
+    connection.executemany(ADD_REVISION, revisions)
+    texts = [(post_id, new.writing.html) for post_id, new in posts.items() if new.writing.html]
+    connection.executemany(KEEP_TEXT, texts)
 
 
 def _add_revision(connection: sqlite3.Connection, post_id: int, number: int, writing: Writing, at: int) -> None:
-    connection.execute(
-        "INSERT INTO post_revision (post_id, number, title, text, created_at) VALUES (?, ?, ?, ?, ?)",
-        (post_id, number, writing.title, writing.text, at),
-    )
+    connection.execute(ADD_REVISION, (post_id, number, writing.title, writing.text, at))
     if writing.html:
-        connection.execute("INSERT OR REPLACE INTO post_text (post_id, html) VALUES (?, ?)", (post_id, writing.html))
+        connection.execute(KEEP_TEXT, (post_id, writing.html))
     else:
         connection.execute("DELETE FROM post_text WHERE post_id = ?", (post_id,))
 

@@ -6,6 +6,7 @@ matches a part of a longer name, the names themselves are compared as well.
 """
 
 import sqlite3
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ from upthread.storage.fulltext import (
     without_marks,
 )
 
+SearchRow = tuple[int, str, str, str, str, str]
 TITLE_WEIGHT = 8.0
 """How much more a hit in the title counts than one in the text."""
 
@@ -33,10 +35,19 @@ def index_post(
     connection: sqlite3.Connection, post_id: int, writing: Writing, community: str, author: str, domain: str
 ) -> None:
     """Make a new post findable."""
-    connection.execute(
-        "INSERT INTO post_search (rowid, title, text, community, author, domain) VALUES (?, ?, ?, ?, ?, ?)",
-        (post_id, without_marks(writing.title), without_marks(writing.plain), community, author, domain),
+    index_posts(connection, [search_row(post_id, writing, community, author, domain)])
+
+
+def index_posts(connection: sqlite3.Connection, rows: Iterable[SearchRow]) -> None:
+    """Make new posts findable."""
+    connection.executemany(
+        "INSERT INTO post_search (rowid, title, text, community, author, domain) VALUES (?, ?, ?, ?, ?, ?)", rows
     )
+
+
+def search_row(post_id: int, writing: Writing, community: str, author: str, domain: str) -> SearchRow:
+    """What is indexed of a post."""
+    return post_id, without_marks(writing.title), without_marks(writing.plain), community, author, domain
 
 
 def reindex_post(connection: sqlite3.Connection, post_id: int, writing: Writing) -> None:

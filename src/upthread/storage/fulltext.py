@@ -24,8 +24,6 @@ HIT_BEGINS, HIT_ENDS = "\ue000", "\ue001"
 """Private-use characters, which are taken out of what is indexed: only a hit can have them."""
 SNIPPET_WORDS = 24
 
-_MARKS = {ord(HIT_BEGINS): None, ord(HIT_ENDS): None}
-
 
 def phrases(text: str) -> str:
     """The words of a text, each quoted, the last one also as the beginning of a longer word."""
@@ -43,7 +41,7 @@ def phrase(text: str) -> str:
 
 def without_marks(text: str) -> str:
     """A text as it may be indexed."""
-    return text.translate(_MARKS)
+    return text.replace(HIT_BEGINS, "").replace(HIT_ENDS, "")
 
 
 def best_of_newest(

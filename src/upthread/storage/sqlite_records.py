@@ -29,12 +29,12 @@ def _is_nested(kind: Any) -> bool:
 
 
 def add(connection: sqlite3.Connection, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Add rows that all have the same columns."""
+    """Add rows that all have the same columns in the same order: by name it would take longer."""
     rows = list(rows)
     if rows:
-        columns = ", ".join(rows[0])
-        values = ", ".join(f":{name}" for name in rows[0])
-        connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({values})", rows)  # noqa: S608 - names from our own code
+        columns, values = ", ".join(rows[0]), ", ".join("?" * len(rows[0]))
+        statement = f"INSERT INTO {table} ({columns}) VALUES ({values})"  # noqa: S608 - names from our own code
+        connection.executemany(statement, [tuple(row.values()) for row in rows])
 
 
 def read_facts(connection: sqlite3.Connection) -> Iterator[WaitingFact]:
