@@ -36,7 +36,7 @@ KEYS: dict[FeedSort, str] = {
 """The column that each sort orders by, highest first; equals by id, newest first."""
 WINDOWS = frozenset({"hour", "day", "week", "month", "year"})
 
-SCANS = (100, 500)
+SCANS = (60, 500)
 """Entries of a whole order that are looked through before many pieces are merged: few first, as that is often enough.
 They change the cost only."""
 BEFORE_ALL: Position = (math.inf, LARGEST_ID)

@@ -133,13 +133,14 @@ class PostRows(_Rows):
 
 def places(communities: Iterable[CommunityLink], language: Language) -> Pieces:
     """Links to communities beside a list; a person may follow hundreds."""
-    subscribers = escape(language.text("Subscribers"))
-    names = [(_escaped_name(community.name), community.subscribers) for community in communities]
-    rows = [
-        f'<li><a href="/c/{name}">{name}</a> <span title="{subscribers}">{language.number(size)}</span></li>\n'
-        for name, size in names
-    ]
-    return Pieces(["".join(rows).encode()] if rows else [])
+    return Pieces([_place(community, language) for community in communities])
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _place(community: CommunityLink, language: Language) -> bytes:
+    name, subscribers = escape(community.name), escape(language.text("Subscribers"))
+    size = language.number(community.subscribers)
+    return f'<li><a href="/c/{name}">{name}</a> <span title="{subscribers}">{size}</span></li>\n'.encode()
 
 
 class Part(NamedTuple):
