@@ -148,9 +148,9 @@ class SqliteCommentStore:
             {"actor": actor_id, "comments": _json(comment_ids)},
         )
         return [
-            CommentMark(comment_id=row["comment_id"], vote=row["vote"], saved=bool(row["saved"]))
-            for row in rows
-            if row["vote"] or row["saved"]
+            CommentMark(comment_id=comment_id, vote=vote, saved=bool(saved))
+            for comment_id, vote, saved in rows
+            if vote or saved
         ]
 
     # flat lists

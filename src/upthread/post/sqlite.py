@@ -203,9 +203,9 @@ class SqlitePostStore:
             {"actor": actor_id, "posts": _json(post_ids)},
         )
         return [
-            PostMark(post_id=row["post_id"], vote=row["vote"], saved=bool(row["saved"]), hidden=bool(row["hidden"]))
-            for row in rows
-            if row["vote"] or row["saved"] or row["hidden"]
+            PostMark(post_id=post_id, vote=vote, saved=bool(saved), hidden=bool(hidden))
+            for post_id, vote, saved, hidden in rows
+            if vote or saved or hidden
         ]
 
     # feeds and search
