@@ -21,6 +21,7 @@ def pages(results: Results, site: Site, rounds: int, seconds: int) -> None:
     with ExitStack() as stack:
         server = stack.enter_context(one_process(site.folder))
         long_pages = stack.enter_context(one_process(site.folder, comments=500))
+        forgetful = stack.enter_context(one_process(site.folder, comments=500, remembered=0))
         logging = stack.enter_context(one_process(site.folder, UPTHREAD_LOG_LEVEL="info"))
         with urlopen(f"{server.url}/") as answer:  # noqa: S310 - on this machine
             page = answer.read()
@@ -32,8 +33,10 @@ def pages(results: Results, site: Site, rounds: int, seconds: int) -> None:
             "front": (server, "/", ""),
             "logged": (logging, "/", ""),
             "made": (server, "/", ANEW),
+            "made first": (forgetful, "/", ANEW),
             "home": (server, "/", reader),
             "thread": (long_pages, f"/post/{site.small_thread}", ANEW),
+            "thread first": (forgetful, f"/post/{site.small_thread}", ANEW),
             "large": (long_pages, f"/post/{site.large_thread}", ANEW),
             "shipped": (server, f"/post/{site.large_thread}", ANEW),
         }

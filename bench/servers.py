@@ -15,6 +15,7 @@ from urllib.request import urlopen
 from tests.mongo_server import free_port
 
 from bench.machine import cores, cpu_seconds, family, memory_mb, needed, waited_seconds
+from upthread.ui.rows import REMEMBERED
 
 SERVICES = ("post", "comment", "account")
 STARTS_WITHIN = 60.0
@@ -102,11 +103,13 @@ def nginx(folder: Path, page: bytes) -> Iterator[Server]:
 
 
 @contextmanager
-def one_process(folder: Path, *, comments: int = 200, **settings: str) -> Iterator[Server]:
-    """``upthread serve`` on this folder, with so many comments on a page."""
+def one_process(
+    folder: Path, *, comments: int = 200, remembered: int = REMEMBERED, **settings: str
+) -> Iterator[Server]:
+    """``upthread serve`` on this folder, with so many comments on a page and rows remembered."""
     port = free_port()
     environment = QUIET | {"UPTHREAD_DATA": str(folder), "UPTHREAD_PORT": str(port)} | settings
-    command = [sys.executable, "-m", "bench.launch", str(comments), "serve"]
+    command = [sys.executable, "-m", "bench.launch", str(comments), str(remembered), "serve"]
     url = f"http://127.0.0.1:{port}"
     with running(command, url, folder / "serve.log", environment=environment) as process:
         yield Server(url, {"serve": process})
@@ -127,7 +130,7 @@ def four_processes(folder: Path, *, comments: int = 200, **settings: str) -> Ite
         started = {
             name: stack.enter_context(
                 running(
-                    [sys.executable, "-m", "bench.launch", str(comments), name],
+                    [sys.executable, "-m", "bench.launch", str(comments), str(REMEMBERED), name],
                     f"http://127.0.0.1:{ports[name]}",
                     folder / f"{name}.log",
                     ready="/livez",

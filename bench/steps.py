@@ -31,6 +31,7 @@ from upthread.runtime import logs
 from upthread.runtime.clock import ManualClock
 from upthread.runtime.requests import Requests
 from upthread.settings import Settings
+from upthread.ui import rows
 from upthread.ui.app import make_app
 
 NOW = 1_700_000_000
@@ -99,6 +100,7 @@ async def _counted(page: Callable[[], Awaitable[int]], connections: list[sqlite3
 
 @asynccontextmanager
 async def _site(folder: Path) -> AsyncIterator[tuple[Services, ASGIApp]]:
+    rows.REMEMBERED = 0  # so that what writing a row costs shows
     clock = ManualClock(NOW)
     async with open_services(folder, clock) as services:
         imported = await services.post.import_posts([_post(number) for number in range(POSTS)])
