@@ -144,19 +144,18 @@ def _parsed(text: str) -> str:
 
 
 def _adapted(rendered: str, on_text: Callable[[str], str]) -> str:
-    """The parser's HTML for this site, with ``on_text`` applied to its text outside of code and links."""
-    parts = []
+    """The parser's HTML for this site, with ``on_text`` applied to what may have names in it outside code and links."""
+    parts = _TAG.split(rendered)
     depth = literal = 0
-    for index, part in enumerate(_TAG.split(rendered)):
-        if index % 2 == 0:
-            parts.append(part if literal else on_text(part))
-            continue
-        tag = _tag(part)
-        parts.append(tag.html)
-        depth += tag.depth
-        literal += tag.literal
-        if depth > DEEPEST:
-            raise _OutOfProportionError
+    for index, part in enumerate(parts):
+        if index % 2:
+            parts[index], deeper, more_literal = _tag(part)
+            depth += deeper
+            literal += more_literal
+            if depth > DEEPEST:
+                raise _OutOfProportionError
+        elif not literal and ("@" in part or "u/" in part or "c/" in part):  # before every name is one of these
+            parts[index] = on_text(part)
     return "".join(parts)
 
 
@@ -164,8 +163,8 @@ class _Tag(NamedTuple):
     """A tag as the site has it, and by how many elements, and literal ones, what follows it lies deeper."""
 
     html: str
-    depth: int
-    literal: int
+    deeper: int
+    more_literal: int
 
 
 @lru_cache(maxsize=1_000)  # all but links are the same few
@@ -189,8 +188,7 @@ def _image_link(image: str) -> str:
 
 
 def _link_names(part: str) -> str:
-    # Most parts of a text have no name in them, and to look for these few characters costs a tenth of the expression.
-    return _NAME.sub(_name_link, part) if "@" in part or "u/" in part or "c/" in part else part
+    return _NAME.sub(_name_link, part)
 
 
 def _name_link(match: re.Match[str]) -> str:
