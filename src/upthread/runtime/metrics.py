@@ -9,6 +9,7 @@ alike. Figures that are worked out only when somebody asks are set by whoever :f
 import asyncio
 import os
 import re
+from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -65,12 +66,26 @@ class RequestFigures:
         """Take note of an answered request, under the template of its route (``/post/{id}``)."""
         path = getattr(scope.get("route"), "path", UNROUTED)
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
-        count, time = self._labelled(method, path, status)
-        count.inc()
-        time.observe(seconds)
+        self._labelled(method, path, status).add(seconds)
 
-    def _label(self, method: str, path: str, status: int) -> tuple[Counter, Histogram]:
-        return self._count.labels(method, path, str(status)), self._time.labels(path)
+    def _label(self, method: str, path: str, status: int) -> "_Figure":
+        return _Figure(self._count.labels(method, path, str(status)), self._time.labels(path))
+
+
+class _Figure:
+    """Requests of one kind. The library's own ways to count check first what is right here, and take twice as long."""
+
+    def __init__(self, count: Counter, time: Histogram) -> None:
+        self._add_one = count._value.inc  # noqa: SLF001
+        self._add_seconds = time._sum.inc  # noqa: SLF001
+        self._bounds = time._upper_bounds  # noqa: SLF001
+        self._add_up_to = [bucket.inc for bucket in time._buckets]  # noqa: SLF001
+
+    def add(self, seconds: float) -> None:
+        """One request more, which took so long."""
+        self._add_one(1)
+        self._add_seconds(seconds)
+        self._add_up_to[bisect_left(self._bounds, seconds)](1)
 
 
 @cache
