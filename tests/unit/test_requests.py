@@ -11,9 +11,11 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import Scope
 
 from upthread.runtime.calls import trace
 from upthread.runtime.logs import request_id
+from upthread.runtime.memory import Ready
 from upthread.runtime.requests import Requests
 
 pytestmark = pytest.mark.anyio
@@ -156,6 +158,22 @@ async def test_crashes_before_an_answer_are_answered() -> None:
         answer = await client.get("/")
     assert answer.status_code == 500
     assert answer.headers["request-id"]
+
+
+async def test_memory_that_fails_is_asked_as_an_application() -> None:
+    """A bug in what is found in memory is answered and logged like any other, and not taken for bad HTTP."""
+
+    class Broken:
+        async def __call__(self, scope: Scope, *_: object) -> None:
+            self.from_memory(scope)
+
+        def from_memory(self, scope: Scope) -> Ready | None:
+            raise RuntimeError(scope["path"])
+
+    requests = Requests(Broken())
+    assert requests.from_memory({"type": "http", "method": "GET", "path": "/", "headers": []}) is None
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(requests), base_url="http://here") as client:
+        assert (await client.get("/")).status_code == 500
 
 
 async def test_clients_that_leave_are_no_errors(requests: Requests) -> None:

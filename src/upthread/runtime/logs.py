@@ -42,7 +42,7 @@ def configure(level: str = "info", *, readable: bool | None = None) -> None:
     if readable is None:
         readable = sys.stderr.isatty()
     common: list[Processor] = [
-        _add_ids,
+        add_ids,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper("%H:%M:%S", utc=False)
         if readable
@@ -71,7 +71,8 @@ def configure(level: str = "info", *, readable: bool | None = None) -> None:
     logging.getLogger("pymongo").setLevel(max(threshold, logging.INFO))
 
 
-def _add_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def add_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Tell which request and which trace a record belongs to."""
     if current := request_id.get():
         event["request_id"] = current
     if current := trace.trace_id():

@@ -5,9 +5,11 @@ puts it there), so nothing is answered that is not logged, and the process can e
 """
 
 import asyncio
+import itertools
 import re
 import secrets
 import time
+from contextvars import Context
 
 import structlog
 from starlette.requests import ClientDisconnect
@@ -16,15 +18,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from upthread.runtime import metrics
 from upthread.runtime.calls import trace
 from upthread.runtime.logs import request_id
+from upthread.runtime.memory import Ready, Remembering
 
-ACCEPTABLE_ID = re.compile("[A-Za-z0-9._:-]{1,100}")
+ACCEPTABLE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,100}")
 """What a Request-Id from outside may look like; anything else is replaced, as it goes into logs and other calls."""
 CLIENT_LEFT = 499
 """Status in logs and figures of a request whose client did not wait; the number that nginx uses for it."""
 QUIET = frozenset({"/livez", "/readyz", "/healthcheck", "/metrics"})
 """Asked by machines every few seconds: logged at level debug."""
-
-_HANDED_ON = frozenset(name.encode() for name in ("request-id", *trace.HEADERS))
 
 log = structlog.get_logger(__name__)
 
@@ -43,10 +44,14 @@ class Requests:
             process: what the names of the requests' figures begin with.
         """
         self._app = app
+        self._memory = app if isinstance(app, Remembering) else None
         self._figures = metrics.request_figures(process)
         self._running: set[asyncio.Task[object]] = set()
         self._ended = asyncio.Event()
         self._cut = False
+        self._log = log.bind()  # once, as that takes longer than to find that a line is not wanted
+        self._first_half = secrets.token_hex(8)  # of all ids made here; no other process has it
+        self._second_halves = map("{:016x}".format, itertools.count())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request. Errors end here: the client has had its answer, the log has the rest.
@@ -56,7 +61,7 @@ class Requests:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a server runs each request in a task; this tells mypy
         arrived = time.perf_counter()
-        own_id = _take_up(scope)
+        own_id = self._take_up(scope)
         status = 0
 
         async def send_with_id(message: Message) -> None:
@@ -87,6 +92,25 @@ class Requests:
                 self._ended.set()
             self._note(scope, status or 500, time.perf_counter() - arrived)
 
+    def from_memory(self, scope: Scope) -> tuple[Ready, str] | None:
+        """The answer to a request if the application has it ready, and the request's id, which has to be told with it.
+
+        None if it has to be called. What is given is logged and counted here like any other answer.
+        """
+        return Context().run(self._from_memory, scope, self._memory) if self._memory is not None else None
+
+    def _from_memory(self, scope: Scope, memory: Remembering) -> tuple[Ready, str] | None:
+        arrived = time.perf_counter()
+        own_id = self._take_up(scope)
+        try:
+            ready = memory.from_memory(scope)
+        except Exception:  # noqa: BLE001 - it will fail again when it is called, where that can be answered
+            return None
+        if ready is None:
+            return None
+        self._note(scope, ready.status, time.perf_counter() - arrived)
+        return ready, own_id
+
     async def ended(self) -> None:
         """Return when no request is running."""
         while self._running:
@@ -100,24 +124,26 @@ class Requests:
             task.cancel()
         return len(self._running)
 
+    def _take_up(self, scope: Scope) -> str:
+        """The request's id, given or new. All that is done for it from here on belongs to this id and to its trace."""
+        headers = dict(scope["headers"])
+        given = headers.get(b"request-id")
+        if given and ACCEPTABLE_ID.fullmatch(given):
+            own_id: str = given.decode()
+        else:
+            own_id = self._first_half + next(self._second_halves)
+        scope["request_id"] = own_id
+        request_id.set(own_id)
+        if b"traceparent" in headers:
+            trace.extract({name: headers.get(name.encode(), b"").decode("latin-1") for name in trace.HEADERS})
+        return own_id
+
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         path = scope["path"]
         self._figures.count(scope, status, seconds)
-        tell = log.debug if path in QUIET else log.info
+        tell = self._log.debug if path in QUIET else self._log.info
         # The path without its query: that may hold what somebody searched for, or a token.
         tell("request", method=scope["method"], path=path, status=status, duration_ms=round(seconds * 1000, 2))
-
-
-def _take_up(scope: Scope) -> str:
-    """The request's id, given or new. All that is done for it from here on belongs to this id and to its trace."""
-    given = {name.decode(): value.decode("latin-1") for name, value in scope["headers"] if name in _HANDED_ON}
-    own_id: str = given.get("request-id", "")
-    if not ACCEPTABLE_ID.fullmatch(own_id):
-        own_id = secrets.token_hex(16)
-    scope["request_id"] = own_id
-    request_id.set(own_id)
-    trace.extract(given)
-    return own_id
 
 
 async def _answer(send: Send, status: int, text: bytes) -> None:

@@ -1,8 +1,7 @@
 """Serving an ASGI application on a port, by one process or by several, from a clear start to an end that loses nothing.
 
-granian's embedded server runs on our own event loop, so that one worker is one process (27 MB with an empty
-application, against 32 MB in two processes for granian's own command) and the databases live in the loop that uses
-them.
+One worker is one process with one event loop, in which HTTP is spoken (:mod:`upthread.runtime.http`), the application
+runs and the databases live.
 
 The start: :func:`listen` takes the port before anything else is made, and keeps it. What connects from then on waits
 in the kernel until the application is there. Each worker has a socket of its own, among which the kernel spreads the
@@ -27,26 +26,17 @@ from contextlib import AbstractAsyncContextManager
 
 import structlog
 import uvloop
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
-from granian.net import SocketHolder  # type: ignore[attr-defined]
-from granian.server.embed import Server
 from starlette.types import ASGIApp
 
 from upthread.errors import StartError
+from upthread.runtime.http import BACKLOG, Server
 from upthread.runtime.requests import Requests
 from upthread.runtime.workers import STOP_SIGNALS, supervise
 
-BACKLOG = 1024
-"""New connections that the kernel keeps waiting for us."""
 CONNECTIONS = 4096
 """Open connections of a process (an idle one costs 10 kB); further ones wait in the kernel."""
 OTHER_FILES = 256
 """Descriptors kept free for databases, logs and calls to other services."""
-IDLE = 65.0
-"""Seconds a connection may be silent, or be sending the head of a request: more than the 60 s for which the usual
-proxies keep theirs, so that they don't send a request into a connection that we are closing."""
 DRAIN = 4.0
 """Seconds that running requests have to end after we were asked to stop."""
 CUT = 0.3
@@ -174,20 +164,16 @@ async def _serve_until(
     asked: asyncio.Event, app: ASGIApp, listener: socket.socket, ready: Callable[[], None], process: str = "ui"
 ) -> None:
     requests = Requests(app, process)
-    server = _Server(requests, listener)
-    serving = asyncio.create_task(server.serve())
-    stopping = asyncio.create_task(asked.wait())
+    server = Server(requests, listener, _affordable_connections())
+    server.start()
     ready()
-    await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
-    if serving.done():
-        serving.result()
-        raise RuntimeError("the HTTP server ended by itself")
+    await asked.wait()
+    server.stop()
 
     async def drain() -> None:
-        await serving  # open connections, and the requests on them
+        await server.ended()  # open connections, and the requests on them
         await requests.ended()  # what requests do after their answer
 
-    server.stop()  # type: ignore[no-untyped-call]
     draining = asyncio.create_task(drain())
     if not (await asyncio.wait([draining], timeout=DRAIN))[0]:
         log.warning("connections were cut, as they took too long to end", requests=requests.cut())
@@ -202,29 +188,6 @@ def _end_at_last() -> None:
     timer = threading.Timer(LAST_RESORT, end)
     timer.daemon = True
     timer.start()
-
-
-class _Server(Server):
-    """granian's server on a socket that already listens."""
-
-    def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
-        super().__init__(
-            app,
-            interface=Interfaces.ASGINL,  # without lifespan events: the application is made and ended around us
-            http=HTTPModes.http1,
-            websockets=False,
-            backpressure=_affordable_connections(),
-            http1_settings=HTTP1Settings(header_read_timeout=int(IDLE * 1000)),
-            log_level=LogLevels.error,
-            # "incremental" keeps our own log handlers; granian's records go to them.
-            log_dictconfig={"incremental": True, "handlers": {}, "loggers": {}},
-        )
-        self._listener = listener
-
-    def _init_shared_socket(self) -> None:
-        # granian has no public way yet to be given a socket. It closes the descriptor when it stops accepting.
-        is_unix_socket = False
-        self._shd = SocketHolder(self._listener.detach(), is_unix_socket, BACKLOG)  # type: ignore[call-arg, assignment]
 
 
 def _affordable_connections() -> int:

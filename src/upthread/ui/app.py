@@ -3,7 +3,6 @@
 import re
 from importlib.resources import files
 
-from granian.utils.proxies import wrap_asgi_with_proxy_headers
 from starlette.applications import Starlette
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
@@ -36,6 +35,7 @@ from upthread.ui.pages import (
     sign_in,
     syndication,
 )
+from upthread.ui.proxies import BehindProxies
 from upthread.ui.security import Guard
 from upthread.ui.templates import asset
 from upthread.ui.visit import Page, Site, page
@@ -179,7 +179,5 @@ def make_app(services: Doors, settings: Settings, clock: Clock, secret: bytes) -
     )
     starlette.router.redirect_slashes = False
     starlette.state.site = Site(services, settings, clock, CookieJar(secret))
-    app: ASGIApp = PageCache(starlette)
-    if settings.trusted_proxies:
-        app = wrap_asgi_with_proxy_headers(app, trusted_hosts=list(settings.trusted_proxies))
-    return app
+    cache = PageCache(starlette)
+    return BehindProxies(cache, settings.trusted_proxies) if settings.trusted_proxies else cache
