@@ -316,12 +316,12 @@ class SqliteAccountStore:
                 " ON CONFLICT (name_folded) DO NOTHING",
                 [(name, folded, created_at) for folded, name in names.items()],
             )
-            return {
-                folded: connection.execute(
-                    "SELECT iif(deleted_at IS NULL, id, 0) FROM person WHERE name_folded = ?", (folded,)
-                ).fetchone()[0]
-                for folded in names
-            }
+            found = connection.execute(
+                "SELECT name_folded, iif(deleted_at IS NULL, person.id, 0)"
+                " FROM json_each(?) CROSS JOIN person ON name_folded = value",
+                (msgspec.json.encode(list(names)).decode(),),
+            )
+            return dict(found.fetchall())
 
         return await self._database.write(import_people)
 

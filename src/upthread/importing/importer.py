@@ -50,8 +50,8 @@ async def import_dumps(services: Services, dumps: list[Dump], comments_a_post: i
         dumps: what; posts are imported before comments, in whichever order the files are given.
         comments_a_post: up to how many comments are made up for each post (see :mod:`upthread.importing.made_up`).
     """
-    with closing(_Importer(services)) as importer:
-        for stage in importer.stages(dumps, comments_a_post):
+    with closing(_Importer(services, comments_a_post)) as importer:
+        for stage in importer.stages(dumps):
             async with aclosing(stage) as steps:
                 async for step in steps:
                     yield step
@@ -79,8 +79,9 @@ async def _in_batches(
 class _Importer:
     """What has to be remembered between batches."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, comments_a_post: int) -> None:
         self._services = services
+        self._comments_a_post = comments_a_post
         self._people: dict[str, Author] = {"": NOBODY}
         self._threads: dict[str, ThreadRef] = {}
         self._held = Held()
@@ -89,22 +90,23 @@ class _Importer:
     def close(self) -> None:
         self._held.close()
 
-    def stages(self, dumps: list[Dump], comments_a_post: int) -> Iterator[AsyncGenerator[Step, None]]:
+    def stages(self, dumps: list[Dump]) -> Iterator[AsyncGenerator[Step, None]]:
         posts = [dump for dump in dumps if dump.kind == "posts"]
         comments = [dump for dump in dumps if dump.kind == "comments"]
         yield _in_batches(joined(chain.from_iterable(dump.posts() for dump in posts)), self.bring_posts)
         yield _in_batches(joined(chain.from_iterable(dump.comments() for dump in comments)), self.bring_comments)
         yield self.bring_held()
-        if comments_a_post:
+        if self._comments_a_post:
             again = joined(chain.from_iterable(dump.posts() for dump in posts))
-            yield _in_batches(made_up_comments(again, comments_a_post, self._pool), self.bring_comments)
+            yield _in_batches(made_up_comments(again, self._comments_a_post, self._pool), self.bring_comments)
 
     async def bring_posts(self, batch: Batch[Submission]) -> Step:
         authors = await self._authors([placed.record for placed in batch.records])
         posts: list[ImportedPost] = []
         for placed in batch.records:
             post = placed.record
-            self._pool.take_from(post)
+            if self._comments_a_post:
+                self._pool.take_from(post)
             posts.append(
                 ImportedPost(
                     key=post.key,
