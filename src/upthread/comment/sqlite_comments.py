@@ -159,17 +159,17 @@ def bury(connection: sqlite3.Connection, comment_id: int, state: State) -> None:
 def vote(connection: sqlite3.Connection, comment_id: int, voter_id: int, chosen: Vote) -> Tally | None:
     """Set a vote on a live comment, and whatever follows from it; None if there is no such comment."""
     comment = connection.execute(
-        "SELECT ups, downs, author_id FROM comment WHERE id = ? AND state = 'live'", (comment_id,)
+        """
+        SELECT ups, downs, author_id, coalesce(vote, 0) AS before
+        FROM comment LEFT JOIN comment_vote ON comment_id = id AND voter_id = ? WHERE id = ? AND state = 'live'
+        """,
+        (voter_id, comment_id),
     ).fetchone()
     if comment is None:
         return None
-    found = connection.execute(
-        "SELECT vote FROM comment_vote WHERE comment_id = ? AND voter_id = ?", (comment_id, voter_id)
-    ).fetchone()
-    before = found["vote"] if found else 0
-    change = vote_change(before, chosen)
+    change = vote_change(comment["before"], chosen)
     tally = Tally(comment["ups"] + change.ups, comment["downs"] + change.downs, chosen)
-    if chosen == before:
+    if chosen == comment["before"]:
         return tally
     if chosen:
         connection.execute("INSERT OR REPLACE INTO comment_vote VALUES (?, ?, ?)", (comment_id, voter_id, chosen))

@@ -233,18 +233,17 @@ def lock(connection: sqlite3.Connection, post_id: int, *, locked: bool) -> Post 
 def vote(connection: sqlite3.Connection, post_id: int, voter_id: int, chosen: Vote) -> Tally | None:
     """Set a vote on a live post, and whatever follows from it; None if there is no such post."""
     post = connection.execute(
-        "SELECT ups, downs, created_at, last_comment_at, author_id FROM post WHERE id = ? AND state = 'live'",
-        (post_id,),
+        """
+        SELECT ups, downs, created_at, last_comment_at, author_id, coalesce(vote, 0) AS before
+        FROM post LEFT JOIN post_vote ON post_id = id AND voter_id = ? WHERE id = ? AND state = 'live'
+        """,
+        (voter_id, post_id),
     ).fetchone()
     if post is None:
         return None
-    found = connection.execute(
-        "SELECT vote FROM post_vote WHERE post_id = ? AND voter_id = ?", (post_id, voter_id)
-    ).fetchone()
-    before = found["vote"] if found else 0
-    change = vote_change(before, chosen)
+    change = vote_change(post["before"], chosen)
     tally = Tally(post["ups"] + change.ups, post["downs"] + change.downs, chosen)
-    if chosen == before:
+    if chosen == post["before"]:
         return tally
     if chosen:
         connection.execute("INSERT OR REPLACE INTO post_vote VALUES (?, ?, ?)", (post_id, voter_id, chosen))
