@@ -24,8 +24,10 @@ async def body_fields(request: Request) -> Fields:
         body += chunk
         if len(body) > BODY_LIMIT:
             raise HTTPException(413)
+    if not body:
+        return []
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if body and kind != "application/x-www-form-urlencoded":
+    if kind != "application/x-www-form-urlencoded":
         raise HTTPException(415)
     return _fields(bytes(body))
 
@@ -36,7 +38,8 @@ def query_fields(request: Request) -> Fields:
     Raises:
         HTTPException: 400, not UTF-8.
     """
-    return _fields(request.scope["query_string"])
+    query = request.scope["query_string"]
+    return _fields(query) if query else []
 
 
 def _fields(raw: bytes) -> Fields:
