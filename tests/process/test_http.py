@@ -228,6 +228,13 @@ async def test_from_memory_behind_a_proxy(trusted: list[str], seen: bytes) -> No
         assert next(site.made) == made + 1
 
 
+async def test_nobody_is_believed_unasked() -> None:
+    """Where no proxy is trusted, not even somebody on the same machine is believed, for a page that has to be made."""
+    async with running() as site:
+        visitor = await site.visit()
+        assert (await visitor.get("/scheme", "X-Forwarded-Proto: https", "Cookie: a=b"))[2] == b"0 http"
+
+
 @pytest.mark.parametrize("asked", ["GET / HTTP/1.0\nHost: here", "GET / HTTP/1.1\nHost: here\nConnection: close"])
 async def test_from_memory_for_the_last_time(site: Site, asked: str) -> None:
     """A visitor who asks once gets the page, from memory too, is told that the connection ends, and it does."""

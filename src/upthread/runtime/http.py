@@ -49,6 +49,7 @@ class Server:
             http="httptools",
             ws="none",
             lifespan="off",
+            proxy_headers=False,  # uvicorn would believe whoever is on this machine
             access_log=False,
             log_config=None,
             log_level="critical",  # what there is to say of requests, they say themselves
