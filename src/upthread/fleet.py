@@ -26,7 +26,7 @@ from upthread.post.service import PostService
 from upthread.runtime import logs
 from upthread.runtime.calls.client import far
 from upthread.runtime.calls.own_network import OwnNetworkOnly
-from upthread.runtime.calls.server import call_routes
+from upthread.runtime.calls.server import StraightToCalls, call_routes
 from upthread.runtime.clock import Clock, SystemClock
 from upthread.runtime.health import health_routes
 from upthread.runtime.secret import site_secret
@@ -102,14 +102,16 @@ def service_app(room: Room, doors: Doors, settings: Settings) -> ASGIApp:
     service = getattr(doors, room)
     version = settings.version or __version__
     health = health_routes({f"{room}db": service.check}, version, process=room, commit=settings.commit)
-    routes = [*call_routes(service, settings.call_secret), *health]
+    calls = call_routes(service, settings.call_secret)
+    routes = [*calls, *health]
     if settings.serves_seed_contract:
         routes += _seed_routes(room, doors)
         if settings.call_secret and room != "account":
             log.warning("the original's paths ask for no secret: whoever reaches this port can write", service=room)
     app = Starlette(routes=routes)
     app.router.redirect_slashes = False
-    return app if settings.call_secret else OwnNetworkOnly(app)
+    quick = StraightToCalls(app, calls)
+    return quick if settings.call_secret else OwnNetworkOnly(quick)
 
 
 def _seed_routes(room: Room, doors: Doors) -> list[Route]:

@@ -195,6 +195,7 @@ class Connection(HttpToolsProtocol):
         waits = self.flow.write_paused or self.pipeline
         found = None if waits else self._from_memory(cast("Scope", cycle.scope))
         if found is None:
+            _HeadWithBody(cycle)
             super()._start_asgi_task(cycle, app)
             return
         answer, own_id = found
@@ -209,3 +210,48 @@ class Connection(HttpToolsProtocol):
         super().on_response_complete()
         self._unset_keepalive_if_required()  # our own timer looks after that
         self._waits_since = self.loop.time()
+
+
+class _HeadWithBody:
+    """A cycle's transport that holds the head of its answer back until there is some of the body.
+
+    Else each would be a packet of its own and wake its reader up, which took longer than to make the head.
+    """
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        """Take the transport's place."""
+        self._cycle = cycle
+        self._transport, cycle.transport = cycle.transport, cast("asyncio.Transport", self)
+        self._completed, cycle.on_response = cycle.on_response, self._complete
+        self._head: bytes | None = None
+
+    def write(self, data: bytes) -> None:
+        """Send this, or keep it if it is the head."""
+        if self._transport.is_closing():  # the client has left
+            return
+        if self._head is None and self._cycle.response_started:
+            self._head = data
+        elif self._head:
+            self._transport.writelines((self._head, data))
+            self._head = b""
+        else:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Close the connection when all is sent."""
+        self._flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Whether that has been asked for."""
+        return self._transport.is_closing()
+
+    def _complete(self) -> None:
+        self._flush()
+        self._completed()
+
+    def _flush(self) -> None:
+        """Send a head that no body comes with."""
+        if self._head and not self._transport.is_closing():
+            self._transport.write(self._head)
+        self._head = b""
