@@ -24,6 +24,8 @@ from upthread.databases import file_in
 
 VOTED_ON = 200_000
 """Posts that votes are on, where there are so many."""
+NEWEST = 1_000
+"""Posts that votes are on such as people give in the hours after something was posted."""
 CONNECTIONS = 8
 """Requests that run at once in a closed loop, unless told otherwise."""
 CONNECTIONS_OPENED = 512
@@ -64,14 +66,10 @@ def post(server: Server, site: Site, path: str, seconds: int) -> Burst:
     return _wrk(server, path, seconds, len(site.voters), FROM_HERE, "-s", str(POST), arguments=[_sessions(site)])
 
 
-def vote(server: Server, site: Site, seconds: int, given: int, posts: Sequence[int] = ()) -> Burst:
-    """Let all voters vote as fast as votes are answered; ``given`` is how many they had given before.
-
-    Without ``posts``, they are taken from all over the site's SQLite file.
-    """
+def vote(server: Server, site: Site, seconds: int, given: int, posts: Sequence[int]) -> Burst:
+    """Let all voters vote on these posts as fast as votes are answered; ``given`` is how many they had given before."""
     file = site.folder / "voted-on"
-    if not file.exists():
-        file.write_text("\n".join(map(str, posts or _posts(site))))
+    file.write_text("\n".join(map(str, posts)))
     arguments = [_sessions(site), str(file), str(given)]
     return _wrk(server, "/", seconds, len(site.voters), FROM_HERE, "-s", str(POST), arguments=arguments)
 
@@ -82,14 +80,20 @@ def _sessions(site: Site) -> str:
     return str(file)
 
 
-def _posts(site: Site) -> list[int]:
-    """Posts from all over the table, the same ones each time."""
+def posts_of(site: Site, *, newest: bool) -> list[int]:
+    """Posts to vote on, the same ones each time: the newest of the site's SQLite file, or some from all over the rest."""
     random = Random(1)  # noqa: S311 - places, not secrets
     with closing(sqlite3.connect(file_in(site.folder, "post"))) as connection:
+        by_time = (
+            "SELECT id FROM post INDEXED BY post_by_created_at WHERE state = 'live' ORDER BY created_at DESC LIMIT ?"
+        )
+        latest = [post_id for (post_id,) in connection.execute(by_time, (NEWEST,))]
+        if newest:
+            return latest
         (last,) = connection.execute("SELECT max(id) FROM post").fetchone()
         places = random.sample(range(1, last + 1), min(last, VOTED_ON))
         there = "SELECT 1 FROM post WHERE id = ? AND state = 'live'"
-        return [place for place in places if connection.execute(there, (place,)).fetchone()]
+        return [place for place in set(places).difference(latest) if connection.execute(there, (place,)).fetchone()]
 
 
 def _wrk(

@@ -91,8 +91,9 @@ def growth(results: Results, sites: dict[str, Site], rounds: int, seconds: int) 
         _in_rounds(results, asked, rounds, seconds)
         for _ in range(rounds):
             for name, site in sites.items():
-                burst, _ = votes.cast(servers[name], site, seconds)
-                results.add(f"{name}.vote.cpu", burst.cpu)
+                for what, newest in (("vote on any", False), ("vote on newest", True)):
+                    burst, _ = votes.cast(servers[name], site, seconds, newest=newest)
+                    results.add(f"{name}.{what}.cpu", burst.cpu)
     results.notes["growth"] = "; ".join(f"{site.posts:,}" for site in sites.values())
 
 

@@ -23,11 +23,20 @@ GROWTH = {
     "home": "a person's front page",
     "week": "top of the week",
     "search": "search, a rare word",
-    "vote": "a vote",
+    "vote on newest": "a vote on a new post",
+    "vote on any": "a vote on any post",
 }
 BESIDE = {"nginx": "nginx, the same bytes", "logged": "front page from memory, each request logged", **PAGES}
 FOUR = {"made": "front page anew", "home": "a person's front page", "thread": "thread page, 500 comments"}
-MONGO = {**GROWTH, "thread": "thread page, 500 shown of 500", "large": "thread page, 500 shown of the large one"}
+MONGO = {
+    "made": "front page anew",
+    "home": "a person's front page",
+    "week": "top of the week",
+    "search": "search, a rare word",
+    "vote": "a vote",
+    "thread": "thread page, 500 shown of 500",
+    "large": "thread page, 500 shown of the large one",
+}
 PROCESSES = ("ui", "post", "comment", "account")
 
 

@@ -5,18 +5,21 @@ import time
 from contextlib import closing
 from random import Random
 
+import msgspec
+
 from bench import load
 from bench.data import VOTERS, Site
-from bench.load import Burst
+from bench.load import Burst, posts_of
 from bench.results import Results
 from bench.servers import Server, one_process
 from upthread.databases import file_in
 from upthread.ranking import post_ranks
 from upthread.storage.sqlite import connect
 
-GIVEN = (
-    "SELECT count(*) FROM post_vote WHERE voter_id IN (SELECT id FROM account.person WHERE name GLOB 'bench_voter_*')"
-)
+GIVEN = """
+    SELECT count(*) FROM json_each(?) CROSS JOIN post_vote ON post_id = value
+    WHERE voter_id IN (SELECT id FROM account.person WHERE name GLOB 'bench_voter_*')
+"""
 
 
 def votes(results: Results, site: Site, rounds: int, seconds: int) -> None:
@@ -41,13 +44,15 @@ def votes(results: Results, site: Site, rounds: int, seconds: int) -> None:
     )
 
 
-def cast(server: Server, site: Site, seconds: int) -> tuple[Burst, int]:
-    """Let all voters vote, and count how many answered votes are not in the table."""
+def cast(server: Server, site: Site, seconds: int, *, newest: bool = False) -> tuple[Burst, int]:
+    """Let all voters vote, on posts of all ages or the newest; count how many answered votes are not in the table."""
+    posts = posts_of(site, newest=newest)
     with closing(sqlite3.connect(file_in(site.folder, "post"), timeout=30)) as connection:
         connection.execute("ATTACH ? AS account", (str(file_in(site.folder, "account")),))
-        (before,) = connection.execute(GIVEN).fetchone()
-        burst = load.vote(server, site, seconds, before)
-        (after,) = connection.execute(GIVEN).fetchone()
+        listed = (msgspec.json.encode(posts).decode(),)
+        (before,) = connection.execute(GIVEN, listed).fetchone()
+        burst = load.vote(server, site, seconds, before, posts)
+        (after,) = connection.execute(GIVEN, listed).fetchone()
     # Votes that were under way when wrk stopped may be there without having been counted by it.
     return burst, max(burst.requests - (after - before), 0)
 

@@ -8,7 +8,7 @@ from tests.contract.posting import ADMIN, ANN, BOB, GUEST, found, submit
 from upthread.account.model import Author
 from upthread.assembly import Services
 from upthread.errors import Forbidden, Invalid, NotFound, SignInNeeded
-from upthread.post.model import COMMUNITY_TITLE_LIMIT, TEXT_LIMIT, CommunitySort, ThreadChanged
+from upthread.post.model import COMMUNITY_TITLE_LIMIT, TEXT_LIMIT, CommunitySort, FeedQuery, ThreadChanged
 from upthread.post.service import PostService
 from upthread.runtime.clock import ManualClock
 
@@ -135,7 +135,27 @@ async def test_communities_are_listed_by_size_activity_and_name(post: PostServic
     clock.advance(86_400)
     await post.threads_changed([ThreadChanged(post_id=quiet.id, comments=3, last_comment_at=clock.now(), revision=1)])
     assert (await names(post, "activity"))[:2] == ["Alpha", "echo"]
-    assert [community.name for community in await post.most_active(3)] == (await names(post, "activity"))[:3]
+    front = await post.front_page(FeedQuery(), 3)
+    assert [community.name for community in front.communities] == (await names(post, "activity"))[:3]
+
+
+async def test_a_front_page_is_what_one_follows_or_everything(post: PostService) -> None:
+    """Who follows a community gets its posts with their own votes on them, and links to it; anyone else everything."""
+    for name in ("alpha", "bravo"):
+        await found(post, name)
+    followed, _ = await submit(post, community="alpha"), await submit(post, community="bravo")
+    await post.subscribe(BOB, "alpha", subscribed=True)
+    await post.vote(BOB, followed.id, -1)
+    home = await post.front_page(FeedQuery(subscribed_by=BOB.id, viewer_id=BOB.id), 5)
+    assert home.is_home
+    assert [each.id for each in home.feed.posts] == [followed.id]
+    assert [(mark.post_id, mark.vote) for mark in home.feed.marks] == [(followed.id, -1)]
+    assert [(link.name, link.subscribers) for link in home.communities] == [("alpha", 2)]
+    everything = await post.front_page(FeedQuery(subscribed_by=12_345, viewer_id=12_345), 5)
+    assert not everything.is_home
+    assert len(everything.feed.posts) == 2
+    assert everything.feed.marks == []
+    assert {link.name for link in everything.communities} == {"alpha", "bravo"}
 
 
 @pytest.mark.parametrize("sort", ["size", "name"])

@@ -131,13 +131,6 @@ class FeedQuery(Struct, frozen=True, kw_only=True):
     limit: int = 25
 
 
-class FeedPage(Struct, frozen=True):
-    """A page of posts and the cursor of the next one (None at the end)."""
-
-    posts: list[Post]
-    after: str | None
-
-
 class PostMark(Struct, frozen=True, kw_only=True, gc=False):
     """What one person has done with a post. Posts they did nothing with have no mark."""
 
@@ -145,6 +138,25 @@ class PostMark(Struct, frozen=True, kw_only=True, gc=False):
     vote: Vote = 0
     saved: bool = False
     hidden: bool = False
+
+
+class FeedPage(Struct, frozen=True):
+    """A page of posts and the cursor of the next one (None at the end)."""
+
+    posts: list[Post]
+    after: str | None
+    marks: list[PostMark] = field(default_factory=list)
+    """What the viewer has done with them, or whose list it is."""
+
+
+class FrontPage(Struct, frozen=True, kw_only=True):
+    """A feed, and communities to name beside it."""
+
+    feed: FeedPage
+    communities: list[CommunityLink]
+    """Those that the person follows whose home feed it is; of others the most active."""
+    is_home: bool
+    """Whether it is a person's home feed."""
 
 
 class Tally(Struct, frozen=True):

@@ -19,6 +19,7 @@ from upthread.post.model import (
     CommunitySort,
     FeedPage,
     FeedQuery,
+    FrontPage,
     ImportedIds,
     ImportedPost,
     Post,
@@ -133,11 +134,6 @@ class PostService:
         shown = found[:limit]
         end = TextPosition(shown[-1].name, shown[-1].id) if len(found) > limit else None
         return CommunityPage(shown, cursor.encode(end) if end else None)
-
-    @idempotent
-    async def most_active(self, limit: int = 10) -> list[CommunityLink]:
-        """The communities with the most recent activity, for links to them."""
-        return await self._store.most_active(_page_limit(limit))
 
     @idempotent
     async def find_communities(self, text: str, limit: int = 10) -> list[Community]:
@@ -344,7 +340,31 @@ class PostService:
         part = await self._store.feed(query, cursor.decode(query.after), self._clock.now())
         if part is None:
             raise _no_community()
-        return FeedPage(part.posts, cursor.encode(part.end) if part.end else None)
+        viewer_id = query.viewer_id or query.saved_by or query.hidden_by
+        marks = await self._store.marks(viewer_id, [post.id for post in part.posts]) if viewer_id else []
+        return FeedPage(part.posts, cursor.encode(part.end) if part.end else None, marks)
+
+    @idempotent
+    async def front_page(self, query: FeedQuery, links: int = 10) -> FrontPage:
+        """A page of posts, and communities to name beside it; one call, as everyone asks for this.
+
+        Whoever follows nothing gets everything instead of a home feed.
+
+        Args:
+            query: which posts.
+            links: how many communities are named, where it is not those that a person follows.
+
+        Raises:
+            NotFound, Invalid: as for :meth:`feed`.
+        """
+        followed = [] if query.subscribed_by is None else await self._store.subscriptions(query.subscribed_by)
+        if not followed:
+            query = msgspec.structs.replace(query, subscribed_by=None)
+        return FrontPage(
+            feed=await self.feed(query),
+            communities=followed or await self._store.most_active(_page_limit(links)),
+            is_home=bool(followed),
+        )
 
     @idempotent
     async def search(self, query: SearchQuery) -> PostHits:

@@ -77,8 +77,9 @@ class Views:
             "html": post.html,
         }
 
-    def posts(self, posts: Iterable[Post], marks: Mapping[int, PostMark]) -> Pieces:
+    def posts(self, posts: Iterable[Post], done: Iterable[PostMark]) -> Pieces:
         """The posts of a list as HTML, each with what the visitor has done with it."""
+        marks = {mark.post_id: mark for mark in done}
         write = post_rows(self._language).row
         pieces = Pieces()
         for post in posts:

@@ -3,36 +3,29 @@
 from starlette.responses import Response
 
 from upthread.comment.model import CommentPage
-from upthread.post.model import CommunityLink, FeedQuery
-from upthread.ui.pages.listing import feed_sort, pager, show_feed, tab
+from upthread.post.model import FeedQuery, FrontPage
+from upthread.ui.pages.listing import NO_POSTS, feed, feed_sort, pager, show_feed, tab
 from upthread.ui.rows import NO_COMMENT_MARK, places
 from upthread.ui.views import View
 from upthread.ui.visit import Visit
 
 POPULAR = 8
 """Communities named beside the front page."""
+NO_FRONT_PAGE = FrontPage(feed=NO_POSTS, communities=[], is_home=False)
 
 
 async def home(visit: Visit) -> Response:
     """The front page: the communities that a person follows, or everything."""
-    if visit.me is None:
-        return await everything(visit)
-    subscribed: list[CommunityLink] = await visit.part("post", visit.services.post.subscriptions(visit.viewer_id), [])
-    if not subscribed:
-        return await everything(visit)
-    query = FeedQuery(
-        subscribed_by=visit.viewer_id,
-        sort=feed_sort(visit),
-        viewer_id=visit.viewer_id,
-        after=visit.query("after") or None,
-    )
-    text = visit.language.text
-    return await show_feed(
+    front = await front_page(visit, subscribed_by=visit.me.person.id if visit.me else None)
+    if not front.is_home:
+        return everything_page(visit, front)
+    return show_feed(
         visit,
         "/",
-        query,
-        heading={"title": text("Home"), "subtitle": "", "kind": "home"},
-        popular=places(subscribed, visit.language),
+        front.feed,
+        sort=feed_sort(visit),
+        heading={"title": visit.language.text("Home"), "subtitle": "", "kind": "home"},
+        popular=places(front.communities, visit.language),
         scope_tabs=scope_tabs(visit, "/"),
         empty=nothing_yet(visit),
     )
@@ -40,17 +33,32 @@ async def home(visit: Visit) -> Response:
 
 async def everything(visit: Visit) -> Response:
     """Posts of all communities."""
-    query = FeedQuery(sort=feed_sort(visit), viewer_id=person_id(visit), after=visit.query("after") or None)
-    popular: list[CommunityLink] = await visit.part("post", visit.services.post.most_active(POPULAR), [])
-    text = visit.language.text
+    return everything_page(visit, await front_page(visit, subscribed_by=None))
+
+
+async def front_page(visit: Visit, subscribed_by: int | None) -> FrontPage:
+    """The posts of all communities, or of those that somebody follows."""
+    query = FeedQuery(
+        subscribed_by=subscribed_by,
+        sort=feed_sort(visit),
+        viewer_id=visit.viewer_id or None,
+        after=visit.query("after") or None,
+    )
+    return await visit.part("post", visit.services.post.front_page(query, POPULAR), NO_FRONT_PAGE)
+
+
+def everything_page(visit: Visit, front: FrontPage) -> Response:
+    """The page of all communities' posts."""
     path = visit.request.url.path
-    return await show_feed(
+    title = visit.language.text("All communities") if path == "/all" else ""
+    return show_feed(
         visit,
         path,
-        query,
+        front.feed,
+        sort=feed_sort(visit),
         syndication="/",
-        heading={"title": text("All communities") if path == "/all" else "", "subtitle": "", "kind": "all"},
-        popular=places(popular, visit.language),
+        heading={"title": title, "subtitle": "", "kind": "all"},
+        popular=places(front.communities, visit.language),
         scope_tabs=scope_tabs(visit, "/all") if visit.me else [],
         empty=nothing_yet(visit),
     )
@@ -60,14 +68,15 @@ async def community(visit: Visit) -> Response:
     """Posts of one community, with what it is about beside them."""
     name = visit.request.path_params["name"]
     found = await visit.services.post.community(name)
-    query = FeedQuery(
-        community=found.name, sort=feed_sort(visit), viewer_id=person_id(visit), after=visit.query("after") or None
-    )
+    sort = feed_sort(visit)
+    after = visit.query("after") or None
+    query = FeedQuery(community=found.name, sort=sort, viewer_id=visit.viewer_id or None, after=after)
     text = visit.language.text
-    return await show_feed(
+    return show_feed(
         visit,
         f"/c/{found.name}",
-        query,
+        await feed(visit, query),
+        sort=sort,
         heading={"title": found.title, "subtitle": f"c/{found.name}", "kind": "community"},
         community=found,
         subscribed=await visit.follows(found),
@@ -82,11 +91,14 @@ async def community(visit: Visit) -> Response:
 async def domain(visit: Visit) -> Response:
     """Posts that link to one domain."""
     name = visit.request.path_params["domain"].lower()
+    sort = feed_sort(visit)
+    query = FeedQuery(domain=name, sort=sort, viewer_id=visit.viewer_id or None, after=visit.query("after") or None)
     text = visit.language.text
-    return await show_feed(
+    return show_feed(
         visit,
         f"/d/{name}",
-        FeedQuery(domain=name, sort=feed_sort(visit), viewer_id=person_id(visit), after=visit.query("after") or None),
+        await feed(visit, query),
+        sort=sort,
         heading={"title": name, "subtitle": text("Posts that link to this site"), "kind": "domain"},
         empty={"title": text("Nothing here yet"), "text": text("Nobody has posted a link to it."), "action": None},
     )
@@ -111,10 +123,10 @@ async def saved(visit: Visit) -> Response:
             tabs=tabs,
             pager=pager(visit, "/saved", found.after, type="comments"),
         )
-    return await show_feed(
+    return show_feed(
         visit,
         "/saved",
-        FeedQuery(saved_by=person.id, after=visit.query("after") or None),
+        await feed(visit, FeedQuery(saved_by=person.id, after=visit.query("after") or None)),
         heading={"title": text("Saved"), "subtitle": text("Only you can see this list."), "kind": "saved"},
         scope_tabs=tabs,
         empty={
@@ -130,10 +142,10 @@ async def hidden(visit: Visit) -> Response:
     """What the person has hidden, to bring it back."""
     person = visit.person().person
     text = visit.language.text
-    return await show_feed(
+    return show_feed(
         visit,
         "/hidden",
-        FeedQuery(hidden_by=person.id, after=visit.query("after") or None),
+        await feed(visit, FeedQuery(hidden_by=person.id, after=visit.query("after") or None)),
         heading={"title": text("Hidden"), "subtitle": text("Only you can see this list."), "kind": "hidden"},
         scope_tabs=saved_tabs(visit),
         empty={
@@ -143,11 +155,6 @@ async def hidden(visit: Visit) -> Response:
         },
         private=True,
     )
-
-
-def person_id(visit: Visit) -> int | None:
-    """Whose hidden posts to leave out."""
-    return visit.me.person.id if visit.me else None
 
 
 def scope_tabs(visit: Visit, here: str) -> list[View]:

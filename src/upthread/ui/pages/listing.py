@@ -72,11 +72,17 @@ def pager(visit: Visit, path: str, after: str | None, **parameters: str) -> View
     }
 
 
-async def show_feed(
+async def feed(visit: Visit, query: FeedQuery) -> FeedPage:
+    """What the query finds; nothing while the post service is missing, which the page then says."""
+    return await visit.part("post", visit.services.post.feed(query), NO_POSTS)
+
+
+def show_feed(
     visit: Visit,
     path: str,
-    query: FeedQuery,
+    found: FeedPage,
     *,
+    sort: FeedSort = "new",
     heading: View,
     community: Community | None = None,
     subscribed: bool = False,
@@ -85,25 +91,23 @@ async def show_feed(
     private: bool = False,
     **context: Any,
 ) -> Response:
-    """The page of a feed: what the query finds, as this visitor sees it.
+    """The page of a feed, as this visitor sees it.
 
     ``syndication`` is the path of its Atom and RSS where that is not the page's own. A ``private`` list has neither
     those nor other orders.
     """
-    found = await visit.part("post", visit.services.post.feed(query), NO_POSTS)
-    marks = await visit.post_marks([post.id for post in found.posts])
-    sorts, windows = sort_tabs(visit.language, path, query.sort) if not private else ([], [])
+    sorts, windows = sort_tabs(visit.language, path, sort) if not private else ([], [])
     return visit.render(
         "feed.html",
         title=heading["title"],
         heading=heading,
-        posts=visit.views.posts(found.posts, marks),
+        posts=visit.views.posts(found.posts, found.marks),
         sorts=sorts,
         windows=windows,
-        pager=pager(visit, path, found.after, sort=query.sort if visit.query("sort") else ""),
+        pager=pager(visit, path, found.after, sort=sort if visit.query("sort") else ""),
         community=visit.views.community(community, subscribed=subscribed) if community else None,
         empty=empty,
-        feeds=[] if private else syndication_links(visit, syndication or path, heading["title"], query.sort),
+        feeds=[] if private else syndication_links(visit, syndication or path, heading["title"], sort),
         **({"popular": [], "scope_tabs": []} | context),
     )
 

@@ -7,8 +7,7 @@ from starlette.responses import Response
 from upthread.account.model import Person
 from upthread.comment.model import CommentPage
 from upthread.post.model import FeedQuery
-from upthread.ui.pages.feeds import person_id
-from upthread.ui.pages.listing import NO_POSTS, feed_sort, pager, sort_tabs, syndication_links, tab
+from upthread.ui.pages.listing import feed, feed_sort, pager, sort_tabs, syndication_links, tab
 from upthread.ui.pages.posts import COMMENT_SORTS
 from upthread.ui.rows import NO_COMMENT_MARK
 from upthread.ui.views import View
@@ -22,14 +21,15 @@ async def posts(visit: Visit) -> Response:
     person = await visit.services.account.person(visit.request.path_params["name"])
     path = f"/u/{person.name}"
     sort = feed_sort(visit) if visit.query("sort") else "new"
-    query = FeedQuery(author_id=person.id, sort=sort, viewer_id=person_id(visit), after=visit.query("after") or None)
-    found = await visit.part("post", visit.services.post.feed(query), NO_POSTS)
-    marks = await visit.post_marks([post.id for post in found.posts])
+    query = FeedQuery(
+        author_id=person.id, sort=sort, viewer_id=visit.viewer_id or None, after=visit.query("after") or None
+    )
+    found = await feed(visit, query)
     sorts, windows = sort_tabs(visit.language, path, sort)
     return profile_page(
         visit,
         person,
-        posts=visit.views.posts(found.posts, marks),
+        posts=visit.views.posts(found.posts, found.marks),
         sorts=sorts,
         windows=windows,
         pager=pager(visit, path, found.after, sort=visit.query("sort") and sort),
