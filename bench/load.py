@@ -84,19 +84,17 @@ def posts_of(site: Site, *, newest: bool) -> list[int]:
     """Posts to vote on, the same ones each time: the newest of the site's SQLite file, or some of all ages."""
     random = Random(1)  # noqa: S311 - places, not secrets
     with closing(sqlite3.connect(file_in(site.folder, "post"))) as connection:
-        by_time = (
-            "SELECT id, created_at FROM post INDEXED BY post_by_created_at WHERE state = 'live'"
-        by_time += " ORDER BY created_at DESC LIMIT ?"
-        )
+        by_time = """
+            SELECT id, created_at FROM post INDEXED BY post_by_created_at WHERE state = 'live'
+            ORDER BY created_at DESC LIMIT ?
+        """
         latest = dict(connection.execute(by_time, (NEWEST,)))
         if newest:
             return list(latest)
         (last,) = connection.execute("SELECT max(id) FROM post").fetchone()
         places = random.sample(range(1, last + 1), min(last, VOTED_ON))
         there = "SELECT 1 FROM post WHERE id = ? AND state = 'live'"
-        return [
-            place for place in places if place not in latest and connection.execute(there, (place,)).fetchone()
-        ]
+        return [place for place in places if place not in latest and connection.execute(there, (place,)).fetchone()]
 
 
 def _wrk(
