@@ -101,15 +101,21 @@ class SqliteCommentStore:
         """The first replies below each of these comments of a thread, in order, without title and community.
 
         One query for all: SQLite takes a limit for each branch only as a number in the statement, so branches of which
-        about as many are wanted are read together, up to 1, up to 2, up to 4 and so on.
+        about as many are wanted are read together, up to 1, up to 2, up to 4 and so on, and those wanted whole apart.
         """
+        whole = [part.parent_id for part in wanted if part.all]
         branches = defaultdict(list)
         for part in wanted:
-            branches[1 << (part.count - 1).bit_length()].append(-post_id if part.parent_id is None else part.parent_id)
-        parameters: list[str | float] = []
+            if not part.all:
+                branch = -post_id if part.parent_id is None else part.parent_id
+                branches[1 << (part.count - 1).bit_length()].append(branch)
+        statements, parameters = [_replies(sort)] * len(branches), list[str | float]()
         for limit, together in branches.items():
             parameters += (_json(together), *_start(sort, after), limit)
-        rows = self._database.rows(" UNION ALL ".join([_replies(sort)] * len(branches)), parameters)
+        if whole:
+            statements.append(_all_replies(sort))
+            parameters.append(_json(whole))
+        rows = self._database.rows(" UNION ALL ".join(statements), parameters)
         # By key and id, at which these columns are.
         rows.sort(key=itemgetter(-1, 0), reverse=sort != "old")
         return [Placed(comment_of(columns), key) for *columns, key in rows]
@@ -261,6 +267,15 @@ def _replies(sort: CommentSort) -> str:
     """  # noqa: S608 - the names are those above
 
 
+def _all_replies(sort: CommentSort) -> str:
+    """Takes a JSON array of branches."""
+    key = KEYS[sort]
+    return f"""
+        SELECT {COMMENT}, {key} AS key FROM json_each(?) AS branches
+        CROSS JOIN comment INDEXED BY comment_by_{key} ON comment.branch = branches.value
+    """  # noqa: S608 - the names are those above
+
+
 def _by_author_in_time(sort: CommentSort) -> str:
     beyond, direction = _direction(sort)
     return f"""
@@ -277,5 +292,5 @@ def _slice(rows: list[sqlite3.Row], limit: int) -> CommentSlice:
     return CommentSlice([listed_of(row[:-1]) for row in shown], end)
 
 
-def _json(ids: Sequence[int]) -> str:
+def _json(ids: Sequence[int | None]) -> str:
     return msgspec.json.encode(ids).decode()

@@ -40,6 +40,8 @@ class Wanted(Struct, frozen=True):
 
     parent_id: int | None
     count: int
+    all: bool = False
+    """Whether these are all there are, so that a store need not count."""
 
 
 class _Seat:
@@ -85,7 +87,7 @@ class Selection:
         # More of one comment's replies than fit between it and the dearest known seat can't come onto the page.
         dearest = self._costs[limit - 1] if len(self._costs) >= limit else sys.maxsize
         offers = [
-            (seat.comment.id, seat.reply_costs(min(limit, (dearest - seat.cost) // REPLY_COST)))
+            (seat.comment, seat.reply_costs(min(limit, (dearest - seat.cost) // REPLY_COST)))
             for seat in self._lowest
             if seat.comment.replies and seat.cost < dearest
         ]
@@ -95,7 +97,9 @@ class Selection:
         costs.sort()
         self._highest_cost = costs[:limit][-1] if costs else 0
         return [
-            Wanted(comment_id, count) for comment_id, offer in offers if (count := bisect(offer, self._highest_cost))
+            Wanted(comment.id, count, count == comment.replies)
+            for comment, offer in offers
+            if (count := bisect(offer, self._highest_cost))
         ]
 
     def add(self, replies: Iterable[Placed]) -> None:

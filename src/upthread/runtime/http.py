@@ -118,6 +118,7 @@ class Connection(HttpToolsProtocol):
         super().__init__(server.config, server.state, {})
         self._server = server
         self._from_memory = server.requests.from_memory
+        self._running: RequestResponseCycle | None = None
         self._unparsed = 0
         self._unsent = 0
 
@@ -134,6 +135,9 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
         super().connection_lost(exc)
+        if self._running is not None:  # uvicorn tells only the last request, but it is the first that is answered
+            self._running.disconnected = True
+            self._running.message_event.set()
         self._timer.cancel()
         self._server.closed()
 
