@@ -200,6 +200,7 @@ class Connection(HttpToolsProtocol):
         found = None if waits else self._from_memory(cast("Scope", cycle.scope))
         if found is None:
             _HeadWithBody(cycle)
+            self._running = cycle
             super()._start_asgi_task(cycle, app)
             return
         answer, own_id = found
