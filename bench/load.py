@@ -33,6 +33,8 @@ CONNECTIONS_OPENED = 512
 POST = Path(__file__).with_name("post.lua")
 FROM_HERE = {"Sec-Fetch-Site": "same-origin", "Accept": "application/json"}
 """What a browser's script says with a form."""
+PATIENCE = 20
+"""Seconds after which a request counts as failed: a shared disk may stall for longer than wrk's own two."""
 LONGEST = 10
 """Seconds that are given to a burst in which nothing was answered."""
 LONG = 0.25
@@ -114,6 +116,7 @@ def _wrk(
     _, drivers = cores()
     command = [
         *(needed("taskset"), "-c", drivers, needed("wrk"), "-t1", f"-c{connections}", f"-d{seconds}s"),
+        *("--timeout", f"{PATIENCE}s"),
         *(part for name, value in headers.items() for part in ("-H", f"{name}: {value}")),
         *(*options, server.url + path, "--", *(arguments or [])),
     ]
