@@ -373,6 +373,21 @@ async def test_who_reads_nothing_for_long(site: Site, monkeypatch: pytest.Monkey
     await until(lambda: not site.server.state.connections)
 
 
+@pytest.mark.parametrize("path", ["/", "/scheme", "/nowhere"])
+@pytest.mark.parametrize("cookie", ["", "Cookie: theme=light"])
+async def test_an_answer_comes_in_one_piece(site: Site, path: str, cookie: str) -> None:
+    """Head and body are written together, from memory and composed anew, so that a reader wakes up once."""
+    visitor = await site.visit()
+    lines = "\n".join(line for line in (f"GET {path} HTTP/1.1", "Host: here", cookie) if line)
+    for _ in range(2):
+        visitor.send(f"{lines}\n\n")
+        async with asyncio.timeout(HANGING):
+            _, _, body = (await visitor.reader.read(1 << 20)).partition(b"\r\n\r\n")
+        assert body
+        while len(body) < PAGE and path == "/":
+            body += await visitor.reader.read(1 << 20)
+
+
 async def test_who_leaves(site: Site) -> None:
     """Visitors who go away while answers are due to them harm nobody, and are no errors."""
     visitor = await site.visit()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from upthread import cursor
 from upthread.account.model import Author
 from upthread.comment.model import Comment, ThreadNode, ThreadPage
-from upthread.comment.tree import LEVELS, Placed, Selection, Wanted, in_context
+from upthread.comment.tree import LEVELS, Placed, Selection, Wanted, in_context, top_needed
 
 
 class Forest:
@@ -113,6 +113,27 @@ def test_a_page_is_a_tree_in_order(parents: list[int], limit: int) -> None:
         assert [child.comment.id for child in node.children] == replies[: len(node.children)]
         assert node.hidden_replies == len(replies) - len(node.children)
         assert (node.after is not None) == (0 < len(node.children) < len(replies))
+
+
+@pytest.mark.parametrize("limit", [10, 40])
+@pytest.mark.parametrize("at_the_top", [0.1, 0.3])
+def test_the_beginning_of_the_top_level_may_suffice(limit: int, at_the_top: float) -> None:
+    """Where no more than some comments at the top are said to be needed, a page made of them is the page of all."""
+    chance = random.Random(2)
+    forest = Forest([0 if chance.random() < at_the_top else chance.randrange(place) for place in range(1, 401)])
+    top = forest.replies([Wanted(None, limit + 1)])
+
+    def page_of(known: list[Placed]) -> ThreadPage:
+        selection = Selection(known, limit)
+        while wanted := selection.wanted():
+            selection.add(forest.replies(wanted))
+        return selection.page(400, len(forest.children[0]))
+
+    beginnings = [top[:count] for count in range(1, len(top))]
+    enough = [known for known in beginnings if top_needed(known, limit) == len(known)]
+    assert enough
+    assert all(len(known) < top_needed(known, limit) <= limit + 1 for known in beginnings if known not in enough)
+    assert all(page_of(known) == page_of(top) for known in enough)
 
 
 @given(threads)

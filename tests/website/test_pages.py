@@ -264,3 +264,36 @@ async def test_every_feed_that_a_page_names_is_there(site: Site) -> None:
         assert len(named) == 2, path
         for address in named:
             assert (await visitor.get(address)).headers["content-type"].startswith("application/"), address
+
+
+async def test_lists_and_threads_show_what_others_have_done(site: Site) -> None:
+    """A page that was shown a moment ago shows at once what somebody else has written, voted or deleted since."""
+    ada, bob = await site.person("ada"), await site.person("bob")
+    await ada.post("/communities/new", data={"name": "python", "title": "Python"})
+    post = (await ada.post("/new", data={"community": "python", "title": "Early", "text": "x"})).headers["location"]
+    said = await ada.post(f"{post}/comment", data={"body": "Said *first*"})
+    comment = said.headers["location"].partition("#c")[2]
+
+    async def shown() -> tuple[str, str]:
+        """A list and a thread as Bob has them."""
+        return (await bob.get("/c/python")).text, (await bob.get(post)).text
+
+    listed, thread = await shown()
+    assert "+1 &minus;0" not in listed
+    assert ">Early<" in listed
+    assert "Said <em>first</em>" in thread
+    await ada.post(f"{post}/vote/1")
+    await ada.post(f"/comment/{comment}/edit", data={"body": "Said *again*"})
+    await ada.post(f"{post}/edit", data={"title": "Late", "text": "x"})
+    listed, thread = await shown()
+    assert "+1 &minus;0" in listed
+    assert ">Late<" in listed
+    assert "Said <em>again</em>" in thread
+    assert f'formaction="/comment/{comment}/vote/1' in thread
+    await bob.post(f"/comment/{comment}/vote/1")
+    assert f'formaction="/comment/{comment}/vote/0' in (await bob.get(post)).text
+    assert f'formaction="/comment/{comment}/vote/1' in (await ada.get(post)).text
+    await ada.post(f"/comment/{comment}/delete")
+    listed, thread = await shown()
+    assert "Said <em>" not in thread
+    assert "This comment was deleted by its author." in thread

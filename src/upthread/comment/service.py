@@ -27,7 +27,8 @@ from upthread.comment.model import (
     WrittenPage,
 )
 from upthread.comment.store import CommentSlice, CommentStore, KeyedComment, NewComment, Writing
-from upthread.comment.tree import Placed, Selection, Wanted, in_context
+from upthread.comment.tree import Placed, Selection, Wanted, in_context, top_needed
+from upthread.cursor import Position
 from upthread.errors import Forbidden, Gone, Invalid, NotFound, SignInNeeded, UpthreadError
 from upthread.post.model import ImportedIds
 from upthread.runtime.calls.methods import idempotent
@@ -172,14 +173,26 @@ class CommentService:
         at_this_level = size.roots if size else 0
         if query.parent_id is not None:
             at_this_level = (await self._in_thread(query.post_id, query.parent_id)).replies
-        top = await self._store.replies(
-            query.post_id,
-            [Wanted(query.parent_id, query.limit + 1)],
-            query.sort,
-            after=(start.key, start.id) if start else None,
-        )
+        top = await self._top(query, (start.key, start.id) if start else None)
         selection = await self._filled(Selection(top, query.limit), query)
         return selection.page(size.comments if size else 0, at_this_level, start.count if start else 0)
+
+    async def _top(self, query: ThreadQuery, after: Position | None) -> list[Placed]:
+        """The comments of the page's top level that may come onto it, and one more if there are more.
+
+        Half a page at first: in a lively thread the replies to these take up much of the rest.
+        """
+        top: list[Placed] = []
+        needed = query.limit // 2 + 1
+        while needed > len(top):
+            wanted = Wanted(query.parent_id, needed - len(top))
+            found = await self._store.replies(query.post_id, [wanted], query.sort, after=after)
+            top += found
+            if len(found) < wanted.count:
+                break
+            after = (top[-1].key, top[-1].comment.id)
+            needed = top_needed(top, query.limit)
+        return top
 
     async def _in_focus(self, query: ThreadQuery, focus: int) -> ThreadPage:
         comment = await self._in_thread(query.post_id, focus)

@@ -104,14 +104,14 @@ class SqliteCommentStore:
         about as many are wanted are read together, up to 1, up to 2, up to 4 and so on, and those wanted whole apart.
         """
         whole = [part.parent_id for part in wanted if part.all]
-        branches = defaultdict(list)
+        groups = defaultdict(list)
         for part in wanted:
             if not part.all:
-                branch = -post_id if part.parent_id is None else part.parent_id
-                branches[1 << (part.count - 1).bit_length()].append(branch)
-        statements, parameters = [_replies(sort)] * len(branches), list[str | float]()
-        for limit, together in branches.items():
-            parameters += (_json(together), *_start(sort, after), limit)
+                groups[(part.count - 1).bit_length()].append(part)
+        statements, parameters = [_replies(sort)] * len(groups), list[str | float]()
+        for group in groups.values():
+            branches = [-post_id if part.parent_id is None else part.parent_id for part in group]
+            parameters += (_json(branches), *_start(sort, after), max(part.count for part in group))
         if whole:
             statements.append(_all_replies(sort))
             parameters.append(_json(whole))

@@ -62,6 +62,23 @@ class _Seat:
         return range(cost + REPLY_COST, cost + REPLY_COST * min(self.comment.replies, most) + 1, REPLY_COST)
 
 
+def top_needed(first: Sequence[Placed], limit: int) -> int:
+    """How many comments at the top have to be known for a page of so many, judging by the first of them.
+
+    No more than these, if they but for the last, and their replies, of which each knows the number, are enough that are
+    cheaper than that last one: then it is not on the page, nor is any behind it. Else about as many as that would take
+    if it went on like this, or all that a page has room for and one more.
+    """
+    last = len(first) - 1
+    replies = sum(
+        min(placed.comment.replies, (last - 1 - place) // REPLY_COST) for place, placed in enumerate(first[:last])
+    )
+    if last + replies >= limit:
+        return len(first)
+    likely = last * limit / max(last + replies, 1)
+    return min(max(int(likely), len(first)), limit) + 1
+
+
 class Selection:
     """A page of a thread in the making. ``top`` are the first comments of its top level.
 

@@ -68,7 +68,8 @@ class Pieces(list[bytes]):
     """
 
 
-_HERE = f"<!--{secrets.token_hex(16)}-->"
+_SECRET = secrets.token_hex(16)
+_PLACE = re.compile(rf"<!--{_SECRET} (\w+)-->")
 """Marks a place in a page that is being made. Nobody can know it, so it can't stand in what people have written."""
 
 
@@ -88,15 +89,14 @@ class Templates:
         self._environment.add_global("number", language.number)
 
     def render(self, name: str, context: Mapping[str, Any]) -> bytes:
-        """The template filled in. Each :class:`Pieces` stands where the template prints it, which may be once."""
-        pieces = {f"{_HERE}{key}": value for key, value in context.items() if isinstance(value, Pieces)}
-        places = {mark.removeprefix(_HERE): safe(mark) if value else "" for mark, value in pieces.items()}
-        rest = self._environment.render_template(name, **{**context, **places})
-        parts: list[bytes] = []
-        for mark, value in pieces.items():
-            before, _, rest = rest.partition(mark)
-            parts += (before.encode(), *value)
-        return b"".join((*parts, rest.encode()))
+        """The template filled in; each :class:`Pieces` stands where the template prints it."""
+        pieces = {key: value for key, value in context.items() if isinstance(value, Pieces)}
+        places = {key: safe(f"<!--{_SECRET} {key}-->") if value else "" for key, value in pieces.items()}
+        beginning, *rest = _PLACE.split(self._environment.render_template(name, **{**context, **places}))
+        parts = [beginning.encode()]
+        for key, text in zip(rest[::2], rest[1::2], strict=True):
+            parts += (*pieces[key], text.encode())
+        return b"".join(parts)
 
 
 @cache
