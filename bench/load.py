@@ -28,8 +28,9 @@ NEWEST = 1_000
 """Posts that votes are on such as people give in the hours after something was posted."""
 CONNECTIONS = 8
 """Requests that run at once in a closed loop, unless told otherwise."""
-CONNECTIONS_OPENED = 512
-"""Requests that run at once at a fixed rate; more of them wait, and that counts."""
+CONNECTIONS_OPENED = 256
+"""Connections over which requests are sent at a fixed rate, opened before as a proxy's are. Each has one request at a
+time; more of them wait, and that counts."""
 POST = Path(__file__).with_name("post.lua")
 FROM_HERE = {"Sec-Fetch-Site": "same-origin", "Accept": "application/json"}
 """What a browser's script says with a form."""
@@ -149,6 +150,10 @@ class Latency(Struct, frozen=True):
     """Those of them that would have taken less if the server had always been let run when it could."""
 
 
+_ROOM = memoryview(bytearray(1 << 20))
+"""What answers are read into; only their heads are looked at."""
+
+
 class _Connection:
     """One request at a time. ``due`` is when the present one was, as a time of the performance counter."""
 
@@ -156,10 +161,12 @@ class _Connection:
         self.socket = socket.create_connection(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.due = 0.0
-        self._got = b""
+        self._head = b""
+        self._missing: int | None = None
+        """Bytes of the answer that have still to come; None until its head has come."""
 
     def ask(self, request: bytes, due: float) -> None:
-        self.due, self._got = due, b""
+        self.due, self._head, self._missing = due, b"", None
         self.socket.sendall(request)
 
     def answered(self) -> bool:
@@ -168,13 +175,20 @@ class _Connection:
         Raises:
             RuntimeError: the answer is no page.
         """
-        part = self.socket.recv(1 << 20)
-        self._got += part
-        head, _, body = self._got.partition(b"\r\n\r\n")
-        length = re.search(rb"(?i)content-length: (\d+)", head)
-        if not part or (length and b" 200 " not in head[:16]):
-            raise RuntimeError(f"a request failed: {head[:200]!r}")
-        return length is not None and len(body) >= int(length[1])
+        count = self.socket.recv_into(_ROOM)
+        if self._missing is None:
+            self._head += _ROOM[:count]
+            end = self._head.find(b"\r\n\r\n")
+            length = re.search(rb"(?i)content-length: (\d+)", self._head[: max(end, 0)])
+            if not count or (end >= 0 and (length is None or b" 200 " not in self._head[:16])):
+                raise RuntimeError(f"a request failed: {self._head[:200]!r}")
+            if length is not None:
+                self._missing = end + 4 + int(length[1]) - len(self._head)
+        else:
+            self._missing -= count
+            if not count:
+                raise RuntimeError("a connection was closed amidst an answer")
+        return self._missing == 0
 
 
 class _Sender:
@@ -185,11 +199,24 @@ class _Sender:
         self.took: list[float] = []
         self.late: list[tuple[float, float]] = []
         """Requests over :data:`LONG`: when they were due, and when they were answered."""
-        self._address = address
         self._request = request
         self._everyone: dict[int, _Connection] = {}
         self._idle: deque[_Connection] = deque()
         self._poll = select.epoll()
+        for _ in range(CONNECTIONS_OPENED):
+            connection = _Connection(address)
+            self._idle.append(connection)
+            self._everyone[connection.socket.fileno()] = connection
+            self._poll.register(connection.socket.fileno(), select.EPOLLIN)
+
+    def warm_up(self) -> None:
+        """Have an answer on each connection, and forget how long that took."""
+        self.waiting.extend([time.perf_counter()] * CONNECTIONS_OPENED)
+        while self.busy:
+            self.send()
+            self.take(LOOK)
+        self.took.clear()
+        self.late.clear()
 
     @property
     def busy(self) -> bool:
@@ -197,13 +224,8 @@ class _Sender:
         return bool(self.waiting) or len(self._idle) < len(self._everyone)
 
     def send(self) -> None:
-        """Send what waits, as far as connections may be opened."""
-        while self.waiting and (self._idle or len(self._everyone) < CONNECTIONS_OPENED):
-            if not self._idle:
-                connection = _Connection(self._address)
-                self._idle.append(connection)
-                self._everyone[connection.socket.fileno()] = connection
-                self._poll.register(connection.socket.fileno(), select.EPOLLIN)
+        """Send what waits, as far as connections are idle."""
+        while self.waiting and self._idle:
             self._idle.popleft().ask(self._request, self.waiting.popleft())
 
     def take(self, wait: float) -> None:
@@ -234,6 +256,7 @@ def at_rate(server: Server, path: str, rate: float, seconds: float, cookie: str 
     request = f"GET {path} HTTP/1.1\r\nHost: {where.netloc}\r\n{cookies}\r\n".encode()
     sender = _Sender((str(where.hostname), int(where.port or 80)), request)
     random = Random(1)  # noqa: S311 - moments, not secrets
+    sender.warm_up()
     kept_waiting = [(0.0, 0.0)]
     gc.collect()
     gc.disable()
