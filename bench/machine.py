@@ -100,11 +100,12 @@ def _version(program: str) -> str:
 
 
 def commit() -> str:
-    """The commit that is measured, with a + if something was changed since."""
+    """The last commit that changed what is measured or how, with a + if something was changed since."""
     git = needed("git")
+    measured = ("--", "src", "bench", ":(exclude)bench/results", ":(exclude)bench/performance.md")
 
     def ask(*command: str) -> str:
-        return subprocess.run([git, *command], capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
+        return subprocess.run([git, *command, *measured], capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
 
-    changed = ask("status", "--porcelain", "--untracked-files=no", "--", "src", "bench")
-    return ask("rev-parse", "--short", "HEAD") + ("+" if changed else "")
+    changed = ask("status", "--porcelain", "--untracked-files=no")
+    return ask("log", "-1", "--format=%h") + ("+" if changed else "")
