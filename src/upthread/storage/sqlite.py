@@ -36,7 +36,9 @@ WRITER_CACHE = 32_000
 """KiB of pages that a writer keeps at most: enough for the inner pages of all indexes of ten million posts, through
 which every vote goes. Half of that did not hold them, and votes read half as much again from the disk."""
 READER_CACHE = 16_000
-"""KiB of pages that each reading connection keeps."""
+"""KiB of pages that the connection of the event loop keeps."""
+SLOW_CACHE = 4_000
+"""KiB of pages that each connection for slow reads keeps: there are two, and they look all over the file."""
 CHECKPOINT = 10_000
 """Pages after which a commit moves the log's pages into the file: 40 MB, read again after a crash in a fraction of a
 second. SQLite's own 1,000 are full after two groups of votes all over a large table, which then pay for a further fsync
@@ -95,7 +97,7 @@ class Database:
         self.statements = 0
         """Reads run so far for those who ask: tests count how many a page takes."""
         self._loop = loop
-        self._reader = connect(path, read_only=True)
+        self._reader = connect(path, READER_CACHE, read_only=True)
         self._slow = ThreadPoolExecutor(max_workers=2, thread_name_prefix=f"{name}-read")
         self._slow_connections = threading.local()
         self._opened: list[sqlite3.Connection] = []
@@ -159,7 +161,7 @@ class Database:
     def _with_slow_connection(self, work: Callable[[sqlite3.Connection], T]) -> T:
         connection: sqlite3.Connection | None = getattr(self._slow_connections, "connection", None)
         if connection is None:
-            connection = self._slow_connections.connection = connect(self.path, read_only=True)
+            connection = self._slow_connections.connection = connect(self.path, SLOW_CACHE, read_only=True)
             self._opened.append(connection)
         return work(connection)
 
@@ -276,14 +278,20 @@ def _roll_back(connection: sqlite3.Connection) -> None:
         connection.execute("ROLLBACK")
 
 
-def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """A connection with the pragmas of the house. ``read_only`` refuses writes even by mistake."""
+def connect(path: Path, cache: int = WRITER_CACHE, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection with the pragmas of the house.
+
+    Args:
+        path: the file.
+        cache: KiB of its pages that are kept.
+        read_only: refuse writes even by mistake.
+    """
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA temp_store=MEMORY")
-    connection.execute(f"PRAGMA cache_size=-{READER_CACHE if read_only else WRITER_CACHE}")
+    connection.execute(f"PRAGMA cache_size=-{cache}")
     if read_only:
         connection.execute("PRAGMA query_only=ON")
     else:
