@@ -35,8 +35,8 @@ WHO = ' class="who"'
 """What marks the author of a comment."""
 AGE = "\0"
 """Where the age goes into a row. It can't stand in what people write, as that is kept without control characters."""
-REMEMBERED = 5_000
-"""Posts and as many comments, in each language, that are remembered as HTML: some 2 kB each, with what made them."""
+REMEMBERED = 2_000
+"""Posts and as many comments, in each language, that are remembered as HTML: some 4 kB each, with what made them."""
 HIT_BEGINS, HIT_ENDS = "\ue000", "\ue001"
 """Around each hit in a snippet."""
 
