@@ -1,5 +1,6 @@
 """What every test shares: one event loop library, a clock that stands still, properties that run alike each time."""
 
+import logging
 import os
 import uuid
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 import argon2
 import pymongo
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests.mongo_commands import Searches
@@ -32,6 +34,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             case = getattr(item, "callspec", None)
             engine = case.params.get("running") if case else None
             item.add_marker(pytest.mark.xdist_group(f"browser {engine}"))
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Undo what a test configures for the whole process, as later tests of it read what is logged."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture

@@ -2,24 +2,12 @@
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
 
 from upthread.runtime import logs
 from upthread.runtime.calls import trace
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    """Undo what a test configures for the whole process."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
