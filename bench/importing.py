@@ -12,12 +12,14 @@ post is imported or a million. It is kept as ``import.start``.
 # ruff: noqa: S608 - what is put into the statements are the names of our own tables and columns
 
 import shutil
-import sqlite3
 import subprocess
 import sys
 import time
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
+
+import apsw
 
 from bench.machine import cores, needed
 from bench.results import Results
@@ -80,7 +82,7 @@ def _bare(source: Path, target: Path) -> tuple[int, float]:
     began, reading = time.process_time(), 0.0
     prepare(target, LAYOUT)
     posts = 0
-    with closing(sqlite3.connect(source)) as read, closing(connect(target)) as write:
+    with closing(connect(source, read_only=True)) as read, closing(connect(target)) as write:
         write.execute("PRAGMA foreign_keys=OFF")
         columns = {table: _columns(read, table) for table in TABLES}
         contents = {
@@ -89,7 +91,7 @@ def _bare(source: Path, target: Path) -> tuple[int, float]:
         }
         while True:
             before = time.process_time()
-            rows = {table: found.fetchmany(BATCH) for table, found in contents.items()}
+            rows = {table: list(islice(found, BATCH)) for table, found in contents.items()}
             reading += time.process_time() - before
             if not any(rows.values()):
                 break
@@ -102,7 +104,7 @@ def _bare(source: Path, target: Path) -> tuple[int, float]:
     return posts, time.process_time() - began - reading
 
 
-def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
+def _columns(connection: apsw.Connection, table: str) -> list[str]:
     """What can be inserted into a table; an index of words has no id among its columns."""
     listed = connection.execute(f"SELECT name, hidden FROM pragma_table_xinfo('{table}')")
     names = [name for name, hidden in listed if not hidden]

@@ -4,7 +4,6 @@ import gc
 import re
 import select
 import socket
-import sqlite3
 import subprocess
 import time
 from bisect import bisect
@@ -21,6 +20,7 @@ from bench.data import Site
 from bench.machine import cores, needed
 from bench.servers import Server
 from upthread.databases import file_in
+from upthread.storage.sqlite import connect
 
 VOTED_ON = 200_000
 """Posts that votes are on, where there are so many."""
@@ -86,7 +86,7 @@ def _sessions(site: Site) -> str:
 def posts_of(site: Site, *, newest: bool) -> list[int]:
     """Posts to vote on, the same ones each time: the newest of the site's SQLite file, or some of all ages."""
     random = Random(1)  # noqa: S311 - places, not secrets
-    with closing(sqlite3.connect(file_in(site.folder, "post"))) as connection:
+    with closing(connect(file_in(site.folder, "post"), read_only=True)) as connection:
         by_time = """
             SELECT id, created_at FROM post INDEXED BY post_by_created_at WHERE state = 'live'
             ORDER BY created_at DESC LIMIT ?
@@ -94,7 +94,7 @@ def posts_of(site: Site, *, newest: bool) -> list[int]:
         latest = dict(connection.execute(by_time, (NEWEST,)))
         if newest:
             return list(latest)
-        (last,) = connection.execute("SELECT max(id) FROM post").fetchone()
+        last = connection.execute("SELECT max(id) FROM post").get
         places = random.sample(range(1, last + 1), min(last, VOTED_ON))
         there = "SELECT 1 FROM post WHERE id = ? AND state = 'live'"
         return [place for place in places if place not in latest and connection.execute(there, (place,)).fetchone()]

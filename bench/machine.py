@@ -3,11 +3,11 @@
 import os
 import platform
 import shutil
-import sqlite3
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+import apsw
 import click
 
 PROC = Path("/proc")
@@ -87,7 +87,7 @@ def description() -> dict[str, str]:
         "CPU": f"{cpu.partition(': ')[2]}, {os.cpu_count()} cores; servers on {servers}, load on {drivers}",
         "Memory": f"{int(memory.split()[1]) / 1e6:.0f} GB",
         "System": f"Linux {platform.release()}, {platform.freedesktop_os_release()['PRETTY_NAME']}",
-        "Python, SQLite": f"{platform.python_version()}, {sqlite3.sqlite_version}",
+        "Python, SQLite, apsw": f"{platform.python_version()}, {apsw.sqlite_lib_version()}, {apsw.apsw_version()}",
         "nginx, wrk": f"{_version(needed('nginx'))}, {_version(needed('wrk'))}",
         "Load average at the start": " ".join(f"{load:.1f}" for load in os.getloadavg()),
     }

@@ -8,9 +8,10 @@ size of the site, so that a search for a rare word has the same hits to show.
 
 # ruff: noqa: S608 - what is put into the statements are names and numbers from this file
 
-import sqlite3
 from contextlib import closing
 from pathlib import Path
+
+import apsw
 
 from upthread import ranking
 from upthread.databases import file_in
@@ -39,36 +40,38 @@ def make(base: Path, folder: Path, posts: int, now: int) -> None:
     """Make the folder's post file, of this many posts; the account file is there already."""
     file = file_in(folder, "post")
     prepare(file, LAYOUT)
-    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+    with closing(apsw.Connection(str(file))) as connection:
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-400000", "locking_mode=EXCLUSIVE"):
             connection.execute(f"PRAGMA {pragma}")
         for name in ("hot", "active", "controversy", "community_activity"):
-            connection.create_function(name, -1, getattr(ranking, name), deterministic=True)
+            connection.create_scalar_function(name, getattr(ranking, name), -1, deterministic=True)
         connection.execute("ATTACH ? AS base", (str(base),))
         connection.execute("ATTACH ? AS accounts", (str(file_in(folder, "account")),))
         indexes = _without_indexes(connection)
         connection.execute("BEGIN")
         _copy_posts(connection, posts, now, *_copy_communities(connection))
-        for (index,) in indexes:
+        for index in indexes:
             connection.execute(index)
         _finish(connection, posts)
         connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode=WAL")
 
 
-def _without_indexes(connection: sqlite3.Connection) -> list[tuple[str]]:
+def _without_indexes(connection: apsw.Connection) -> list[str]:
     """Drop the indexes of posts, to be made again when all rows are there, which takes a tenth of the time."""
-    found = connection.execute(
-        "SELECT name, sql FROM main.sqlite_schema WHERE type = 'index' AND tbl_name = 'post' AND sql IS NOT NULL"
-    ).fetchall()
+    found = list(
+        connection.execute(
+            "SELECT name, sql FROM main.sqlite_schema WHERE type = 'index' AND tbl_name = 'post' AND sql IS NOT NULL"
+        )
+    )
     for name, _ in found:
         connection.execute(f"DROP INDEX {name}")
-    return [(sql,) for _, sql in found]
+    return [sql for _, sql in found]
 
 
-def _copy_communities(connection: sqlite3.Connection) -> tuple[int, int]:
+def _copy_communities(connection: apsw.Connection) -> tuple[int, int]:
     """Communities, each with its twins: how many there were, and how many there are of each."""
-    (there,) = connection.execute("SELECT max(id) FROM base.community").fetchone()
+    there = connection.execute("SELECT max(id) FROM base.community").get
     twins = -(-COMMUNITIES // there)
     for twin in range(twins):
         ending = f"_{twin}" if twin else ""
@@ -86,7 +89,7 @@ def _copy_communities(connection: sqlite3.Connection) -> tuple[int, int]:
     return there, twins
 
 
-def _copy_posts(connection: sqlite3.Connection, posts: int, now: int, communities: int, twins: int) -> None:
+def _copy_posts(connection: apsw.Connection, posts: int, now: int, communities: int, twins: int) -> None:
     """All posts, with their texts and what they are found by."""
     connection.execute(
         f"""
@@ -95,7 +98,7 @@ def _copy_posts(connection: sqlite3.Connection, posts: int, now: int, communitie
         """
     )
     connection.execute("CREATE UNIQUE INDEX temp.original_place ON original (place)")
-    (originals,) = connection.execute("SELECT count(*) FROM original").fetchone()
+    originals = connection.execute("SELECT count(*) FROM original").get
     connection.execute(
         f"""
         CREATE TEMP VIEW copy AS
@@ -147,7 +150,7 @@ def _copy_posts(connection: sqlite3.Connection, posts: int, now: int, communitie
     )
 
 
-def _finish(connection: sqlite3.Connection, posts: int) -> None:
+def _finish(connection: apsw.Connection, posts: int) -> None:
     """Counts of communities, and what the reader has done."""
     connection.execute(
         """
@@ -168,6 +171,6 @@ def _finish(connection: sqlite3.Connection, posts: int) -> None:
         WHERE state = 'live' ORDER BY hot DESC, tie DESC LIMIT {VOTED}
         """
     )
-    (made,) = connection.execute("SELECT count(*) FROM main.post").fetchone()
+    made = connection.execute("SELECT count(*) FROM main.post").get
     if made != posts:
         raise RuntimeError(f"{made} posts were made instead of {posts}")

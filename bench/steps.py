@@ -8,7 +8,6 @@ run, an answer of two words by the bare framework, so that another version of Py
 """
 
 import asyncio
-import sqlite3
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import apsw
 import msgspec
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -48,10 +48,10 @@ class Counter:
         self.python = 0
         self.sqlite = 0
 
-    def count_sqlite(self) -> int:
+    def count_sqlite(self) -> bool:
         """One instruction of SQLite more."""
         self.sqlite += 1
-        return 0
+        return False
 
     def trace(self, frame: FrameType, event: str, _argument: object) -> Any:
         """Follow a frame instruction by instruction."""
@@ -65,7 +65,7 @@ async def measure() -> Steps:
     with tempfile.TemporaryDirectory() as folder:
         async with _site(Path(folder)) as (services, app):
             thread = (await services.post.imported(["0"]))["0"]
-            connections: list[sqlite3.Connection] = [database._reader for database in services.databases]  # noqa: SLF001
+            connections: list[apsw.Connection] = [database._reader for database in services.databases]  # noqa: SLF001
             bare = Starlette(routes=[Route("/", lambda _: PlainTextResponse("Good day"))])
             pages: dict[str, Callable[[], Awaitable[int]]] = {
                 "reference": lambda: _get(bare, "/"),
@@ -82,7 +82,7 @@ async def measure() -> Steps:
     }
 
 
-async def _counted(page: Callable[[], Awaitable[int]], connections: list[sqlite3.Connection]) -> dict[str, int]:
+async def _counted(page: Callable[[], Awaitable[int]], connections: list[apsw.Connection]) -> dict[str, int]:
     await page()  # templates are compiled, statements prepared
     counter = Counter()
     for connection in connections:

@@ -1,6 +1,5 @@
 """Row 5: votes by many clients at once, what the same file takes without a site around it, and whether any is lost."""
 
-import sqlite3
 import time
 from contextlib import closing
 from random import Random
@@ -47,12 +46,12 @@ def votes(results: Results, site: Site, rounds: int, seconds: int) -> None:
 def cast(server: Server, site: Site, seconds: int, *, newest: bool = False) -> tuple[Burst, int]:
     """Let all voters vote, on posts of all ages or the newest; count how many answered votes are not in the table."""
     posts = posts_of(site, newest=newest)
-    with closing(sqlite3.connect(file_in(site.folder, "post"), timeout=30)) as connection:
+    with closing(connect(file_in(site.folder, "post"), read_only=True)) as connection:
         connection.execute("ATTACH ? AS account", (str(file_in(site.folder, "account")),))
         listed = (msgspec.json.encode(posts).decode(),)
-        (before,) = connection.execute(GIVEN, listed).fetchone()
+        before = connection.execute(GIVEN, listed).get
         burst = load.vote(server, site, seconds, before, posts)
-        (after,) = connection.execute(GIVEN, listed).fetchone()
+        after = connection.execute(GIVEN, listed).get
     # Votes that were under way when wrk stopped may be there without having been counted by it.
     return burst, max(burst.requests - (after - before), 0)
 

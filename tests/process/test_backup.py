@@ -4,7 +4,6 @@ import asyncio
 import os
 import random
 import re
-import sqlite3
 import subprocess
 import sys
 from collections import Counter
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from tests.mongo_server import MongoServer
@@ -156,9 +156,9 @@ async def test_a_backup_while_people_write(
 
 
 @contextmanager
-def asked(data: Path) -> Iterator[sqlite3.Connection]:
+def asked(data: Path) -> Iterator[apsw.Connection]:
     """The three files of a site as one database."""
-    with closing(sqlite3.connect(":memory:")) as connection:
+    with closing(apsw.Connection(":memory:")) as connection:
         for room, file in files_in(data).items():
             connection.execute(f"ATTACH ? AS {room}_room", (str(file),))
         yield connection

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sqlite3
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +10,7 @@ import httpx
 
 from tests.process.conftest import HANGING, Start
 from tests.process.fleet import eventually, sign_up
+from upthread.storage.sqlite import connect
 
 WRITERS = 8
 
@@ -39,7 +39,7 @@ def test_the_writers_queue_over_workers(start: Start, tmp_path: Path) -> None:
 
     queue = 'sqlite_write_queue{database="post"}'
     voters = [threading.Thread(target=vote) for _ in range(WRITERS)]
-    with closing(sqlite3.connect(tmp_path / "post.sqlite3", isolation_level=None)) as other:
+    with closing(connect(tmp_path / "post.sqlite3")) as other:
         other.execute("BEGIN IMMEDIATE")
         for voter in voters:
             voter.start()

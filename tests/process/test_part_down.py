@@ -1,6 +1,5 @@
 """The site in four processes without one of them or its database, and whole again."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
@@ -18,6 +17,7 @@ from upthread.comment.model import ThreadRef
 from upthread.runtime import courier
 from upthread.runtime.calls import circuit
 from upthread.runtime.calls.wire import JSON, encode
+from upthread.storage.sqlite import connect
 
 SOON = 5.0
 """Seconds within which the site is whole again."""
@@ -156,7 +156,7 @@ def test_the_website_waits_for_the_others(fleet: Fleet) -> None:
 
 def test_a_database_that_takes_nothing(ada: httpx.Client, data: Path) -> None:
     """While a SQLite file is locked pages come, a form that it can't take comes back, and afterwards it is taken."""
-    with closing(sqlite3.connect(data / "post.sqlite3", isolation_level=None)) as other:
+    with closing(connect(data / "post.sqlite3")) as other:
         other.execute("BEGIN IMMEDIATE")
         assert all(ada.get(page).status_code == 200 for page in SOME)
         refused = ada.post("/post/1/edit", data={"title": "A wood wren"}, timeout=HANGING)

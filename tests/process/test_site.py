@@ -7,7 +7,6 @@ import re
 import select
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+import apsw
 import httpx
 import pytest
 
@@ -133,7 +133,7 @@ def no_database(data: Path) -> Path:
 def newer_database(data: Path) -> Path:
     """A database of ours, but of the year after next."""
     file = file_in(data, LAST.name)
-    with closing(sqlite3.connect(file)) as connection:
+    with closing(apsw.Connection(str(file))) as connection:
         connection.execute(f"PRAGMA application_id = {LAST.application_id}")
         connection.execute("PRAGMA user_version = 999")
         connection.execute("CREATE TABLE of_tomorrow (id INTEGER)")
@@ -143,7 +143,7 @@ def newer_database(data: Path) -> Path:
 def strange_database(data: Path) -> Path:
     """A database of some other program."""
     file = file_in(data, LAST.name)
-    with closing(sqlite3.connect(file)) as connection:
+    with closing(apsw.Connection(str(file))) as connection:
         connection.execute("CREATE TABLE recipes (id INTEGER)")
     return file
 

@@ -14,7 +14,7 @@ from upthread.account.sqlite import LAYOUT, NOTICES, OPEN_SESSION, UNREAD_NOTICE
 from upthread.errors import RateLimited, Unavailable
 from upthread.runtime.clock import ManualClock
 from upthread.storage.outbox import SqliteOutbox
-from upthread.storage.sqlite import Database
+from upthread.storage.sqlite import Database, named
 
 pytestmark = pytest.mark.anyio
 
@@ -119,8 +119,7 @@ async def test_counts_of_tries_do_not_pile_up(account: AccountService, database:
             await account.log_in(f"name{number}", "wrong horse", HOME)
     clock.advance(24 * 60 * 60)
     await account.sign_up("ann", PASSWORD, HOME)
-    (left,) = database.rows("SELECT count(*) FROM attempt")
-    assert left[0] == 1
+    assert database.rows("SELECT count(*) FROM attempt") == [(1,)]
 
 
 async def test_a_session_that_expired_leaves_the_file(
@@ -152,8 +151,8 @@ async def test_a_deleted_account_leaves_nothing_but_its_name(account: AccountSer
     await account.edit_profile(ann.id, "birds")
     await account.set_admin("ann", is_admin=True)
     await account.delete_account(ann.id, PASSWORD, "keep")
-    (row,) = database.rows("SELECT * FROM person")
-    assert dict(row) == {
+    (row,) = await database.slow(lambda connection: list(named(connection.execute("SELECT * FROM person"))))
+    assert row == {
         "id": ann.id,
         "name": "",
         "name_folded": "ann",
@@ -174,8 +173,8 @@ async def test_a_weaker_hash_is_made_anew(database: Database, clock: ManualClock
     dearer_passwords = Passwords(argon2.Parameters(argon2.Type.ID, 19, 16, 32, 2, 64, 1))
 
     def hash_of_ann() -> str:
-        (row,) = database.rows("SELECT password_hash FROM person")
-        return str(row[0])
+        ((kept,),) = database.rows("SELECT password_hash FROM person")
+        return str(kept)
 
     store = SqliteAccountStore(database)
     await AccountService(store, clock, cheap_passwords).sign_up("ann", PASSWORD, HOME)
@@ -190,7 +189,7 @@ async def test_a_weaker_hash_is_made_anew(database: Database, clock: ManualClock
 @pytest.mark.parametrize("query", [OPEN_SESSION, NOTICES, UNREAD_NOTICES])
 async def test_what_every_page_reads_is_indexed(database: Database, query: str) -> None:
     """Who is signed in and a page of the inbox are found by index, without sorting or scanning a table."""
-    plan = [row["detail"] for row in database.rows(f"EXPLAIN QUERY PLAN {query}", [1] * query.count("?"))]
+    plan = [step for *_, step in database.rows(f"EXPLAIN QUERY PLAN {query}", [1] * query.count("?"))]
     over_subqueries = "SCAN (subquery"
     assert [step for step in plan if "SCAN" in step.replace(over_subqueries, "") or "TEMP B-TREE" in step] == []
     assert ("notice_unread" in " ".join(plan)) is (query is not NOTICES)

@@ -1,7 +1,6 @@
 """What holds of the comment store on SQLite beyond the contract: what a page costs, and that indexes serve it."""
 
 import random
-import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from upthread.comment.service import CommentService
 from upthread.comment.sqlite import LAYOUT, SqliteCommentStore
 from upthread.comment.tree import LEVELS
 from upthread.runtime.clock import ManualClock
-from upthread.storage.sqlite import Database, Parameters
+from upthread.storage.sqlite import Database, Parameters, Row
 
 pytestmark = pytest.mark.anyio
 
@@ -71,9 +70,9 @@ class Meter:
         self.count = 0
         database._reader.set_progress_handler(self._step, self.STEP)
 
-    def _step(self) -> int:
+    def _step(self) -> bool:
         self.count += self.STEP
-        return 0
+        return False
 
 
 @pytest.mark.parametrize("sort", SORTS)
@@ -123,7 +122,7 @@ async def test_indexes_serve_every_read(
     run: list[tuple[str, Parameters]] = []
     look = database.look
 
-    def noted(sql: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
+    def noted(sql: str, parameters: Parameters = ()) -> list[Row]:
         run.append((sql, parameters))
         return look(sql, parameters)
 
@@ -143,8 +142,7 @@ async def test_indexes_serve_every_read(
     await service.newest(1)
     monkeypatch.undo()
     for sql, parameters in run:
-        for row in database.rows(f"EXPLAIN QUERY PLAN {sql}", parameters):
-            step = row["detail"]
+        for *_, step in database.rows(f"EXPLAIN QUERY PLAN {sql}", parameters):
             assert "TEMP B-TREE" not in step, sql
             assert not step.startswith("SCAN") or "VIRTUAL TABLE" in step, sql
 
@@ -165,9 +163,8 @@ async def test_a_destroyed_text_is_nowhere_in_the_tables(service: CommentService
     guest = Actor(-1, "Guestname", email="secret@a.example")
     comment = await service.add(guest, thread, None, "Secretword")
     await service.delete(Actor(2, "Root", is_admin=True), comment.id)
-    tables = [row["name"] for row in database.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-    for table in tables:
+    for (table,) in database.rows("SELECT name FROM sqlite_schema WHERE type = 'table'"):
         if table not in ("comment_search_data", "outbox"):  # the one forgets by merging, the other by delivering
-            kept = repr([tuple(row) for row in database.rows(f"SELECT * FROM {table}")])  # noqa: S608 - from the schema
+            kept = repr(database.rows(f"SELECT * FROM {table}"))  # noqa: S608 - from the schema
             assert "ecret" not in kept
             assert "Guestname" not in kept

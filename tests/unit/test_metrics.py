@@ -2,12 +2,12 @@
 
 import asyncio
 import re
-import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import apsw
 import httpx
 import msgspec
 import pytest
@@ -113,7 +113,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 async def kept_on_sqlite(database: Database) -> SqliteOutbox:
     """Three facts for one receiver, the first kept 90 seconds ago, and one for another."""
 
-    def keep(connection: sqlite3.Connection) -> None:
+    def keep(connection: apsw.Connection) -> None:
         for key in "abc":
             outbox.put(connection, "there", key, Told(key))
         outbox.put(connection, "elsewhere", "a", Told("a"))
@@ -197,7 +197,7 @@ async def test_the_queue_of_the_writer_is_told(database: Database) -> None:
     """While the writer is held up one sees how much waits for it, and nothing does afterwards."""
     begun, go_on = threading.Event(), threading.Event()
 
-    def hold_up(_connection: sqlite3.Connection) -> None:
+    def hold_up(_connection: apsw.Connection) -> None:
         begun.set()
         go_on.wait()
 

@@ -1,10 +1,10 @@
 """What the post room's pages cost in SQLite: which indexes they read, how many statements, and how far they walk."""
 
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args
 
+import apsw
 import pytest
 
 from tests.conftest import START
@@ -14,7 +14,7 @@ from upthread.post.model import FeedQuery, FeedSort, SearchQuery
 from upthread.post.service import PostService
 from upthread.post.sqlite import LAYOUT, SqlitePostStore
 from upthread.runtime.clock import ManualClock
-from upthread.storage.sqlite import Database, Parameters
+from upthread.storage.sqlite import Database, Parameters, Row
 
 pytestmark = pytest.mark.anyio
 
@@ -36,11 +36,11 @@ FEEDS = [
 class WatchedConnection:
     """A connection for slow reads whose statements are noted."""
 
-    def __init__(self, connection: sqlite3.Connection, asked: list[tuple[str, Parameters]]) -> None:
+    def __init__(self, connection: apsw.Connection, asked: list[tuple[str, Parameters]]) -> None:
         self._connection = connection
         self._asked = asked
 
-    def execute(self, sql: str, parameters: Parameters = ()) -> sqlite3.Cursor:
+    def execute(self, sql: str, parameters: Parameters = ()) -> apsw.Cursor:
         """Run a statement and note it."""
         self._asked.append((sql, parameters))
         return self._connection.execute(sql, parameters)
@@ -51,29 +51,29 @@ class WatchedDatabase(Database):
 
     asked: list[tuple[str, Parameters]]
 
-    def rows(self, sql: str, parameters: Parameters = ()) -> list[sqlite3.Row]:
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Run a read and note it."""
         self.asked.append((sql, parameters))
         return super().rows(sql, parameters)
 
-    async def slow(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def slow(self, work: Callable[[apsw.Connection], T]) -> T:
         """Run a slow read and note its statements."""
         return await super().slow(
-            lambda connection: work(cast("sqlite3.Connection", WatchedConnection(connection, self.asked)))
+            lambda connection: work(cast("apsw.Connection", WatchedConnection(connection, self.asked)))
         )
 
     def plan(self, sql: str, parameters: Parameters) -> list[str]:
         """How SQLite goes about a statement."""
-        return [row["detail"] for row in self._reader.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)]
+        return [step for *_, step in self._reader.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)]
 
     def steps(self, sql: str, parameters: Parameters) -> int:
         """How many steps of its virtual machine, in tens, a statement takes."""
         taken = 0
 
-        def count() -> int:
+        def count() -> bool:
             nonlocal taken
             taken += 1
-            return 0
+            return False
 
         self._reader.set_progress_handler(count, 10)
         self._reader.execute(sql, parameters).fetchall()
@@ -178,7 +178,7 @@ async def test_voting_the_same_way_twice_writes_nothing(post: PostService, datab
     await bring(post, 0, 1)
 
     async def changes() -> int:
-        return await database.write(lambda connection: connection.total_changes)
+        return await database.write(lambda connection: connection.total_changes())
 
     await post.vote(ANN, 1, 1)
     before = await changes()

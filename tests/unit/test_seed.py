@@ -165,7 +165,7 @@ async def test_older_files_are_brought_up(tmp_path: Path) -> None:
         path = tmp_path / f"{layout.name}.sqlite3"
         prepare(path, layout)
         with closing(connect(path)) as connection:
-            connection.executescript(script)
+            connection.execute(script)
     clock = ManualClock(NOW)
     post_file = Database.open(tmp_path / "post.sqlite3", post_sqlite.LAYOUT)
     comment_file = Database.open(tmp_path / "comment.sqlite3", comment_sqlite.LAYOUT)

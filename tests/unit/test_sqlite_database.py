@@ -1,7 +1,6 @@
 """SQLite as a database: what becomes of a group of writes of which one fails, and how long its log gets."""
 
 import asyncio
-import sqlite3
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -9,10 +8,11 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+import apsw
 import pytest
 
 from upthread.storage import sqlite
-from upthread.storage.sqlite import Database, Layout
+from upthread.storage.sqlite import Database, Layout, connect
 
 pytestmark = pytest.mark.anyio
 
@@ -28,11 +28,11 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await database.close()
 
 
-def count(connection: sqlite3.Connection, name: str) -> int:
+def count(connection: apsw.Connection, name: str) -> int:
     """Count one more under a name; how many that makes."""
-    (number,) = connection.execute(
+    ((number,),) = connection.execute(
         "INSERT INTO tally VALUES (?, 1) ON CONFLICT DO UPDATE SET number = number + 1 RETURNING number", (name,)
-    ).fetchone()
+    )
     return int(number)
 
 
@@ -41,11 +41,11 @@ async def test_a_failing_piece_of_a_group(database: Database) -> None:
     all_queued = threading.Event()
     ran: Counter[str] = Counter()
 
-    def counted(connection: sqlite3.Connection, name: str) -> int:
+    def counted(connection: apsw.Connection, name: str) -> int:
         ran[name] += 1
         return count(connection, name)
 
-    def failing(connection: sqlite3.Connection) -> int:
+    def failing(connection: apsw.Connection) -> int:
         counted(connection, "ann")
         counted(connection, "nobody")
         raise LookupError
@@ -65,7 +65,7 @@ async def test_a_failing_piece_of_a_group(database: Database) -> None:
     assert waiting is True
     assert [type(end) for end in ends] == [int, LookupError, int, int]
     assert [end for end in ends if isinstance(end, int)] == [1, 1, 2]
-    assert [tuple(row) for row in database.rows("SELECT * FROM tally ORDER BY name")] == [("ann", 2), ("ben", 1)]
+    assert database.rows("SELECT * FROM tally ORDER BY name") == [("ann", 2), ("ben", 1)]
     assert ran["ben"] == 1  # it stood behind the failing one
     assert ran["nobody"] == 2  # the group was run again
 
@@ -97,10 +97,27 @@ async def test_the_log_stays_short(database: Database) -> None:
 
     await write_much()
     assert log_size() < 40 * PAGE
-    with closing(sqlite3.connect(database.path, isolation_level=None)) as reader:
+    with closing(apsw.Connection(str(database.path))) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM tally").fetchall()
         await write_much()
         assert log_size() > 40 * PAGE
     await write_much()
     assert log_size() <= 40 * PAGE
+
+
+async def test_plans_do_not_change_with_keys(database: Database) -> None:
+    """However much more there is under one key than under another, a statement has one plan, which is made once."""
+
+    def fill(connection: apsw.Connection) -> None:
+        connection.execute("CREATE TABLE visit (page INTEGER NOT NULL, day INTEGER NOT NULL)")
+        connection.execute("CREATE INDEX visit_by_page ON visit (page)")
+        connection.execute("CREATE INDEX visit_by_day ON visit (day)")
+        connection.executemany("INSERT INTO visit VALUES (?, ?)", [(n % 1000 if n % 2 else 1, n) for n in range(5000)])
+        connection.execute("ANALYZE")
+
+    await database.write(fill)
+    with closing(connect(database.path, read_only=True)) as connection:
+        asked = "EXPLAIN QUERY PLAN SELECT day FROM visit WHERE page = ? AND day > 4900"
+        plans = {connection.execute(asked, (page,)).fetchone() for page in (1, 3, 5)}
+    assert len(plans) == 1

@@ -1,10 +1,10 @@
 """The account store on SQLite."""
 
 import math
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+import apsw
 import msgspec
 
 from upthread.account import limits
@@ -24,7 +24,7 @@ from upthread.account.model import (
 )
 from upthread.account.store import Credentials, KnownPerson, OpenSession, SessionDraft
 from upthread.storage import outbox
-from upthread.storage.sqlite import Database, Parameters
+from upthread.storage.sqlite import Database, Parameters, Row
 
 __all__ = ["LAYOUT", "SqliteAccountStore"]
 
@@ -43,13 +43,16 @@ class SqliteAccountStore:
     async def add_person(self, name: str, folded: str, password_hash: str, session: SessionDraft) -> SignedIn | None:
         """Add a person and open their first session; None if the name is or was somebody's."""
 
-        def add(connection: sqlite3.Connection) -> SignedIn | None:
+        def add(connection: apsw.Connection) -> SignedIn | None:
             added = connection.execute(
                 "INSERT INTO person (name, name_folded, password_hash, created_at) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT (name_folded) DO NOTHING RETURNING id",
                 (name, folded, password_hash, session.opened_at),
             ).fetchone()
-            return _open_session(connection, added["id"], session) if added else None
+            if added is None:
+                return None
+            (person_id,) = added
+            return _open_session(connection, person_id, session)
 
         return await self._database.write(add)
 
@@ -72,7 +75,7 @@ class SqliteAccountStore:
     async def replace_password(self, verified: Credentials, password_hash: str, keep_session: int) -> bool:
         """Set a new hash and end every other session, unless the hash is no longer the verified one."""
 
-        def replace(connection: sqlite3.Connection) -> bool:
+        def replace(connection: apsw.Connection) -> bool:
             if not _set_hash_if_verified(connection, verified, password_hash):
                 return False
             connection.execute(
@@ -85,14 +88,14 @@ class SqliteAccountStore:
     async def set_password(self, folded: str, password_hash: str) -> bool:
         """Set a hash and end every session; False if there is no such person."""
 
-        def set_hash(connection: sqlite3.Connection) -> bool:
+        def set_hash(connection: apsw.Connection) -> bool:
             person = connection.execute(
                 "UPDATE person SET password_hash = ? WHERE name_folded = ? AND deleted_at IS NULL RETURNING id",
                 (password_hash, folded),
             ).fetchone()
             if person is None:
                 return False
-            connection.execute("DELETE FROM session WHERE person_id = ?", (person["id"],))
+            connection.execute("DELETE FROM session WHERE person_id = ?", person)
             return True
 
         return await self._database.write(set_hash)
@@ -106,19 +109,23 @@ class SqliteAccountStore:
 
     async def person(self, folded: str) -> KnownPerson | None:
         """Somebody by name."""
-        row = self._database.row("SELECT * FROM profile WHERE name_folded = ?", (folded,))
-        return KnownPerson(_person(row), deleted=row["deleted_at"] is not None) if row else None
+        row = self._database.row(f"SELECT {PERSON}, deleted_at FROM profile WHERE name_folded = ?", (folded,))  # noqa: S608 - no input in it
+        if not row:
+            return None
+        *columns, deleted_at = row
+        return KnownPerson(_person(columns), deleted=deleted_at is not None)
 
     async def set_bio(self, person_id: int, bio: str, bio_html: str) -> Person | None:
         """Set a profile's text; None if there is no such person."""
 
-        def set_bio(connection: sqlite3.Connection) -> Person | None:
+        def set_bio(connection: apsw.Connection) -> Person | None:
             connection.execute(
                 "UPDATE person SET bio = ?, bio_html = ? WHERE id = ? AND deleted_at IS NULL",
                 (bio, bio_html, person_id),
             )
             row = connection.execute(
-                "SELECT * FROM profile WHERE id = ? AND deleted_at IS NULL", (person_id,)
+                f"SELECT {PERSON} FROM profile WHERE id = ? AND deleted_at IS NULL",  # noqa: S608 - no input in it
+                (person_id,),
             ).fetchone()
             if row is None:
                 return None
@@ -137,7 +144,7 @@ class SqliteAccountStore:
     async def delete_person(self, verified: Credentials, fact: PersonErased, deleted_at: int) -> bool:
         """Wipe the account but for its name and tell the other services, unless the hash is not the verified one."""
 
-        def delete(connection: sqlite3.Connection) -> bool:
+        def delete(connection: apsw.Connection) -> bool:
             if not _set_hash_if_verified(connection, verified, None):
                 return False
             person_id = verified.person_id
@@ -164,8 +171,8 @@ class SqliteAccountStore:
 
     async def find_people(self, prefix: str, words: list[str], after: str, limit: int) -> list[Person]:
         """People whose folded name begins with ``prefix`` or whose bio has all the words, by name, behind ``after``."""
-        everything_found = """
-            SELECT * FROM profile WHERE id IN (
+        everything_found = f"""
+            SELECT {PERSON} FROM profile WHERE id IN (
                 SELECT id FROM (
                     SELECT id FROM person
                     WHERE name_folded >= :prefix AND name_folded < :prefix_end AND name_folded > :after
@@ -179,7 +186,7 @@ class SqliteAccountStore:
                     ORDER BY name_folded LIMIT :limit
                 )
             ) ORDER BY name_folded LIMIT :limit
-        """
+        """  # noqa: S608 - no input in it
         parameters = {
             "prefix": prefix,
             "prefix_end": prefix + AFTER_ALL_NAMES,
@@ -199,7 +206,7 @@ class SqliteAccountStore:
     ) -> SignedIn | None:
         """Open a session, unless the hash is no longer the verified one. ``better_hash`` takes its place if given."""
 
-        def open_session(connection: sqlite3.Connection) -> SignedIn | None:
+        def open_session(connection: apsw.Connection) -> SignedIn | None:
             if not _set_hash_if_verified(connection, verified, better_hash or verified.password_hash):
                 return None
             return _open_session(connection, verified.person_id, session)
@@ -209,7 +216,10 @@ class SqliteAccountStore:
     async def session(self, token_hash: bytes, now: int) -> OpenSession | None:
         """The session with this token, if it has not expired, and all that pages need of its person: one query."""
         row = self._database.row(OPEN_SESSION, (UNREAD_CAP, token_hash, now))
-        return OpenSession(_signed_in(row), row["last_seen_at"]) if row else None
+        if not row:
+            return None
+        last_seen_at, *columns = row
+        return OpenSession(_signed_in(columns), last_seen_at)
 
     async def touch_session(self, session_id: int, now: int, expires_at: int) -> None:
         """Note that a session was used, and until when it now lives."""
@@ -230,7 +240,17 @@ class SqliteAccountStore:
             " WHERE person_id = ? AND expires_at > ? ORDER BY last_seen_at DESC, id DESC",
             (person_id, now),
         )
-        return [Session(**row) for row in found]
+        return [
+            Session(
+                id=session_id,
+                created_at=created_at,
+                last_seen_at=last_seen_at,
+                expires_at=expires_at,
+                ip=ip,
+                user_agent=user_agent,
+            )
+            for session_id, created_at, last_seen_at, expires_at, ip, user_agent in found
+        ]
 
     async def end_session(self, person_id: int, session_id: int) -> None:
         """End one session of this person."""
@@ -239,12 +259,12 @@ class SqliteAccountStore:
     async def end_sessions(self, person_id: int, keep: int | None, now: int) -> int:
         """End all sessions of this person but one; how many of them had not expired."""
 
-        def end(connection: sqlite3.Connection) -> int:
+        def end(connection: apsw.Connection) -> int:
             ended = connection.execute(
-                "DELETE FROM session WHERE person_id = ? AND id IS NOT ? RETURNING expires_at > ? AS lived",
+                "DELETE FROM session WHERE person_id = ? AND id IS NOT ? RETURNING expires_at > ?",
                 (person_id, keep, now),
             )
-            return sum(row["lived"] for row in ended.fetchall())
+            return sum(lived for (lived,) in ended)
 
         return await self._database.write(end)
 
@@ -253,7 +273,7 @@ class SqliteAccountStore:
     async def take_tries(self, tries: list[Try], now: int) -> int:
         """Count one try for each of these unless one is over its limit; then how many seconds until none is."""
 
-        def take(connection: sqlite3.Connection) -> int:
+        def take(connection: apsw.Connection) -> int:
             connection.execute("DELETE FROM attempt WHERE expires_at <= ?", (now,))
             counted = [(each, _times(connection, each)) for each in tries]
             wait = max(limits.wait(times, each.limit, now) for each, times in counted)
@@ -271,7 +291,7 @@ class SqliteAccountStore:
     async def give_back(self, tries: list[Try], taken_at: int) -> None:
         """Take back one try each, counted at that time, because it was none of those that are limited."""
 
-        def give_back(connection: sqlite3.Connection) -> None:
+        def give_back(connection: apsw.Connection) -> None:
             for each in tries:
                 times = _times(connection, each)
                 if taken_at in times:
@@ -310,7 +330,7 @@ class SqliteAccountStore:
     async def import_people(self, names: dict[str, str], created_at: int) -> dict[str, int]:
         """The id for each folded name, adding people without a password where there are none; 0 for deleted ones."""
 
-        def import_people(connection: sqlite3.Connection) -> dict[str, int]:
+        def import_people(connection: apsw.Connection) -> dict[str, int]:
             connection.executemany(
                 "INSERT INTO person (name, name_folded, created_at) VALUES (?, ?, ?)"
                 " ON CONFLICT (name_folded) DO NOTHING",
@@ -321,7 +341,7 @@ class SqliteAccountStore:
                 " FROM json_each(?) CROSS JOIN person ON name_folded = value",
                 (msgspec.json.encode(list(names)).decode(),),
             )
-            return dict(found.fetchall())
+            return dict(found)
 
         return await self._database.write(import_people)
 
@@ -332,7 +352,7 @@ class SqliteAccountStore:
             " WHERE name_folded IN (SELECT value FROM json_each(?)) AND deleted_at IS NULL",
             (msgspec.json.encode(folded).decode(),),
         )
-        return {row["name_folded"]: row["id"] for row in found}
+        return dict(found)
 
     async def add_notices(self, notices: list[NoticeArrived]) -> None:
         """Put entries into inboxes, one for each person and thing; a reply takes the place of a mention."""
@@ -355,29 +375,41 @@ class SqliteAccountStore:
         self._database.row("SELECT 1 FROM sqlite_schema")
 
     async def _execute(self, sql: str, parameters: Parameters) -> int:
-        return await self._database.write(lambda connection: connection.execute(sql, parameters).rowcount)
+        """Run one statement; how many rows it has changed."""
 
-    async def _execute_many(self, sql: str, rows: Sequence[Parameters]) -> int:
-        return await self._database.write(lambda connection: connection.executemany(sql, rows).rowcount)
+        def execute(connection: apsw.Connection) -> int:
+            connection.execute(sql, parameters)
+            return connection.changes()
+
+        return await self._database.write(execute)
+
+    async def _execute_many(self, sql: str, rows: Sequence[Parameters]) -> None:
+        await self._database.write(lambda connection: connection.executemany(sql, rows))
 
 
-OPEN_SESSION = """
+PERSON = "profile.id, name, profile.created_at, is_admin, bio, bio_html, post_karma, comment_karma"
+"""What :func:`_person` takes, of the view ``profile``."""
+
+OPEN_SESSION = f"""
 SELECT
-    profile.*, session.id AS session_id, session.last_seen_at,
-    (SELECT count(*) FROM (SELECT 1 FROM notice WHERE person_id = profile.id AND NOT is_read LIMIT ?)) AS unread
+    session.last_seen_at, session.id, settings,
+    (SELECT count(*) FROM (SELECT 1 FROM notice WHERE person_id = profile.id AND NOT is_read LIMIT ?)),
+    {PERSON}
 FROM session JOIN profile ON profile.id = session.person_id
 WHERE session.token_hash = ? AND session.expires_at > ?
-"""
+"""  # noqa: S608 - no input in it
 
-NOTICES = """
-SELECT * FROM notice WHERE person_id = ? AND (created_at, id) < (?, ?)
-ORDER BY created_at DESC, id DESC LIMIT ?
-"""
+NOTICE = "id, kind, author_id, author_name, post_id, comment_id, title, community, excerpt, created_at, is_read"
 
-UNREAD_NOTICES = """
-SELECT * FROM notice WHERE person_id = ? AND (created_at, id) < (?, ?) AND NOT is_read
+NOTICES = f"""
+SELECT {NOTICE} FROM notice WHERE person_id = ? AND (created_at, id) < (?, ?)
 ORDER BY created_at DESC, id DESC LIMIT ?
-"""
+"""  # noqa: S608 - no input in it
+
+UNREAD_NOTICES = f"""
+SELECT {NOTICE} FROM notice WHERE person_id = ? AND (created_at, id) < (?, ?) AND NOT is_read
+ORDER BY created_at DESC, id DESC LIMIT ?
+"""  # noqa: S608 - no input in it
 
 ADD_NOTICE = """
 INSERT INTO notice
@@ -390,18 +422,17 @@ ON CONFLICT (person_id, post_id, comment_id) DO UPDATE SET kind = excluded.kind 
 """
 
 
-def _set_hash_if_verified(connection: sqlite3.Connection, verified: Credentials, password_hash: str | None) -> bool:
+def _set_hash_if_verified(connection: apsw.Connection, verified: Credentials, password_hash: str | None) -> bool:
     # The password was checked some time ago, in another thread; meanwhile it may have been changed, or the
     # account deleted.
-    return bool(
-        connection.execute(
-            "UPDATE person SET password_hash = ? WHERE id = ? AND password_hash = ?",
-            (password_hash, verified.person_id, verified.password_hash),
-        ).rowcount
+    connection.execute(
+        "UPDATE person SET password_hash = ? WHERE id = ? AND password_hash = ?",
+        (password_hash, verified.person_id, verified.password_hash),
     )
+    return connection.changes() > 0
 
 
-def _open_session(connection: sqlite3.Connection, person_id: int, session: SessionDraft) -> SignedIn:
+def _open_session(connection: apsw.Connection, person_id: int, session: SessionDraft) -> SignedIn:
     connection.execute("DELETE FROM session WHERE expires_at <= ?", (session.opened_at,))
     connection.execute(
         "DELETE FROM session WHERE person_id = ? AND id NOT IN"
@@ -421,52 +452,56 @@ def _open_session(connection: sqlite3.Connection, person_id: int, session: Sessi
             session.device.user_agent,
         ),
     )
-    return _signed_in(connection.execute(OPEN_SESSION, (UNREAD_CAP, session.token_hash, session.opened_at)).fetchone())
+    [(_, *columns)] = connection.execute(OPEN_SESSION, (UNREAD_CAP, session.token_hash, session.opened_at))
+    return _signed_in(columns)
 
 
-def _times(connection: sqlite3.Connection, tried: Try) -> list[int]:
+def _times(connection: apsw.Connection, tried: Try) -> list[int]:
     row = connection.execute("SELECT times FROM attempt WHERE key = ?", (tried.digest,)).fetchone()
-    return msgspec.json.decode(row["times"], type=list[int]) if row else []
+    return msgspec.json.decode(*row, type=list[int]) if row else []
 
 
-def _credentials(row: sqlite3.Row | None) -> Credentials | None:
+def _credentials(row: Row | None) -> Credentials | None:
     return Credentials(*row) if row else None
 
 
-def _person(row: sqlite3.Row) -> Person:
+def _person(row: Sequence[Any]) -> Person:
+    person_id, name, created_at, is_admin, bio, bio_html, post_karma, comment_karma = row
     return Person(
-        id=row["id"],
-        name=row["name"],
-        created_at=row["created_at"],
-        is_admin=bool(row["is_admin"]),
-        bio=row["bio"],
-        bio_html=row["bio_html"],
-        post_karma=row["post_karma"],
-        comment_karma=row["comment_karma"],
+        id=person_id,
+        name=name,
+        created_at=created_at,
+        is_admin=bool(is_admin),
+        bio=bio,
+        bio_html=bio_html,
+        post_karma=post_karma,
+        comment_karma=comment_karma,
     )
 
 
-def _signed_in(row: sqlite3.Row) -> SignedIn:
+def _signed_in(row: Sequence[Any]) -> SignedIn:
+    session_id, settings, unread, *person = row
     return SignedIn(
-        person=_person(row),
-        session_id=row["session_id"],
-        settings=msgspec.json.decode(row["settings"], type=Settings),
-        unread=row["unread"],
+        person=_person(person),
+        session_id=session_id,
+        settings=msgspec.json.decode(settings, type=Settings),
+        unread=unread,
     )
 
 
-def _notice(row: sqlite3.Row) -> Notice:
+def _notice(row: Row) -> Notice:
+    notice_id, kind, author_id, author_name, post_id, comment_id, title, community, excerpt, created_at, is_read = row
     return Notice(
-        id=row["id"],
-        kind=row["kind"],
-        author=Author(row["author_id"], row["author_name"]),
-        post_id=row["post_id"],
-        comment_id=row["comment_id"] or None,
-        title=row["title"],
-        community=row["community"],
-        excerpt=row["excerpt"],
-        created_at=row["created_at"],
-        read=bool(row["is_read"]),
+        id=notice_id,
+        kind=kind,
+        author=Author(author_id, author_name),
+        post_id=post_id,
+        comment_id=comment_id or None,
+        title=title,
+        community=community,
+        excerpt=excerpt,
+        created_at=created_at,
+        read=bool(is_read),
     )
 
 

@@ -1,9 +1,10 @@
 """The account room's SQLite file as records of a backup, and back."""
 
-import sqlite3
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
+from typing import Any
 
+import apsw
 import msgspec
 from msgspec.structs import asdict
 
@@ -28,16 +29,21 @@ FROM notice ORDER BY id
 NESTED = ("settings", "earned", "sessions")
 
 
-def read_all(connection: sqlite3.Connection) -> Iterator[AccountRoomRecord]:
+def read_all(connection: apsw.Connection) -> Iterator[AccountRoomRecord]:
     """Everything that the room keeps, but for tries that count against limits."""
-    connection.create_function("base64", 1, lambda content: b64encode(content).decode(), deterministic=True)
+    connection.create_scalar_function("base64", _base64, 1, deterministic=True)
     yield from read(connection, PersonRecord, PEOPLE)
     yield from read(connection, NoticeRecord, NOTICES)
     yield from read_facts(connection)
     yield from read_counters(connection)
 
 
-def add_all(connection: sqlite3.Connection, records: Sequence[AccountRoomRecord]) -> None:
+def _base64(*arguments: Any) -> str:
+    (content,) = arguments
+    return b64encode(content).decode()
+
+
+def add_all(connection: apsw.Connection, records: Sequence[AccountRoomRecord]) -> None:
     """Add records to a file that had none, in the order in which they were read."""
     _add_people(connection, [record for record in records if isinstance(record, PersonRecord)])
     add(connection, "notice", [asdict(record) for record in records if isinstance(record, NoticeRecord)])
@@ -45,7 +51,7 @@ def add_all(connection: sqlite3.Connection, records: Sequence[AccountRoomRecord]
     set_counters(connection, [record for record in records if isinstance(record, Counter)])
 
 
-def _add_people(connection: sqlite3.Connection, people: Sequence[PersonRecord]) -> None:
+def _add_people(connection: apsw.Connection, people: Sequence[PersonRecord]) -> None:
     add(
         connection,
         "person",

@@ -1,10 +1,11 @@
 """Backups from and to SQLite files."""
 
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import apsw
 
 from upthread.account import sqlite_backup as account
 from upthread.assembly import ON_SQLITE
@@ -19,8 +20,8 @@ from upthread.storage.sqlite import connect, prepare
 class OnSqlite(NamedTuple):
     """How a room's file is read and filled."""
 
-    read_all: Callable[[sqlite3.Connection], Iterator[Record]]
-    add_all: Callable[[sqlite3.Connection, Sequence[Any]], None]
+    read_all: Callable[[apsw.Connection], Iterator[Record]]
+    add_all: Callable[[apsw.Connection, Sequence[Any]], None]
     first_table: str
     """One that has a row as soon as the room keeps anything."""
 
@@ -43,7 +44,7 @@ def as_of_one_moment(files: Mapping[Room, Path]) -> Iterator[Mapping[Room, Itera
         StartError: there is no such file, or it can't be used.
     """
     with ExitStack() as stack:
-        readers: dict[Room, sqlite3.Connection] = {}
+        readers: dict[Room, apsw.Connection] = {}
         with ExitStack() as held:
             for room, file in files.items():
                 if not file.exists():
@@ -90,11 +91,12 @@ class SqliteTarget:
         """
         dangling = self._connection.execute("PRAGMA foreign_key_check").fetchone()
         if dangling:
+            table, row, *_ = dangling
             raise StartError(
                 "{path} can't be filled: in {table}, row {row} belongs to something that is not in the backup.",
                 path=str(self._file),
-                table=dangling["table"],
-                row=str(dangling["rowid"]),
+                table=table,
+                row=str(row),
             )
 
     async def keep(self) -> None:
@@ -110,12 +112,12 @@ class SqliteTarget:
     def _named_failures(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.DatabaseError as error:  # the disk is full, say
+        except apsw.Error as error:  # the disk is full, say
             raise StartError("{path} can't be filled: {reason}.", path=str(self._file), reason=str(error)) from error
 
 
-def _begin(connection: sqlite3.Connection, file: Path) -> None:
+def _begin(connection: apsw.Connection, file: Path) -> None:
     try:
         connection.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as error:
+    except apsw.Error as error:
         raise StartError("{path} can't be opened: {reason}.", path=str(file), reason=str(error)) from error

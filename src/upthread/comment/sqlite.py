@@ -1,6 +1,5 @@
 """The comment store on SQLite. Search, import, and the writes on comments have modules of their own."""
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Sequence
 from operator import itemgetter
@@ -37,7 +36,7 @@ from upthread.comment.tree import Placed, Wanted
 from upthread.cursor import LARGEST_ID, Position
 from upthread.post.model import ImportedIds
 from upthread.ranking import SCOPE_WINDOW
-from upthread.storage.sqlite import Database
+from upthread.storage.sqlite import Database, Row
 
 __all__ = ["LAYOUT", "SqliteCommentStore"]
 
@@ -82,7 +81,7 @@ class SqliteCommentStore:
             "SELECT number, text, created_at FROM comment_revision WHERE comment_id = ? ORDER BY number DESC",
             (comment_id,),
         )
-        return [CommentRevision(**dict(row)) for row in rows]
+        return [CommentRevision(number=number, text=text, created_at=at) for number, text, at in rows]
 
     async def bury(self, comment_id: int, state: State) -> None:
         """Destroy what a live comment says and who wrote it, leaving its place and votes in this state."""
@@ -93,7 +92,7 @@ class SqliteCommentStore:
     async def thread(self, post_id: int) -> ThreadSize | None:
         """The size of a thread; None before its first comment."""
         row = self._database.row("SELECT comments, roots FROM thread WHERE post_id = ?", (post_id,))
-        return ThreadSize(**dict(row)) if row else None
+        return ThreadSize(*row) if row else None
 
     async def replies(
         self, post_id: int, wanted: Sequence[Wanted], sort: CommentSort, after: Position | None = None
@@ -286,9 +285,10 @@ def _by_author_in_time(sort: CommentSort) -> str:
     """  # noqa: S608 - the names are those above
 
 
-def _slice(rows: list[sqlite3.Row], limit: int) -> CommentSlice:
+def _slice(rows: list[Row], limit: int) -> CommentSlice:
+    """Of rows of the columns :data:`LISTED` and the key that they are ordered by."""
     shown = rows[:limit]
-    end = (shown[-1]["key"], shown[-1]["id"]) if len(rows) > limit else None
+    end = (shown[-1][-1], shown[-1][0]) if len(rows) > limit else None
     return CommentSlice([listed_of(row[:-1]) for row in shown], end)
 
 

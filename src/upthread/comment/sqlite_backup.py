@@ -1,8 +1,8 @@
 """The comment room's SQLite file as records of a backup, and back."""
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 
+import apsw
 from msgspec.structs import asdict
 
 from upthread.comment.records import (
@@ -38,7 +38,7 @@ KARMA = "SELECT author_id, karma, revision FROM author_karma ORDER BY author_id"
 NOT_COLUMNS = ("community", "versions")
 
 
-def read_all(connection: sqlite3.Connection) -> Iterator[CommentRoomRecord]:
+def read_all(connection: apsw.Connection) -> Iterator[CommentRoomRecord]:
     """Everything that the room keeps."""
     yield from read(connection, ThreadRecord, THREADS)
     yield from read(connection, CommentRecord, COMMENTS)
@@ -50,7 +50,7 @@ def read_all(connection: sqlite3.Connection) -> Iterator[CommentRoomRecord]:
     yield from read_counters(connection)
 
 
-def add_all(connection: sqlite3.Connection, records: Sequence[CommentRoomRecord]) -> None:
+def add_all(connection: apsw.Connection, records: Sequence[CommentRoomRecord]) -> None:
     """Add records to a file that had none, in the order in which they were read."""
     add(connection, "thread", [asdict(record) for record in records if isinstance(record, ThreadRecord)])
     _add_comments(connection, [record for record in records if isinstance(record, CommentRecord)])
@@ -63,7 +63,7 @@ def add_all(connection: sqlite3.Connection, records: Sequence[CommentRoomRecord]
     set_counters(connection, [record for record in records if isinstance(record, Counter)])
 
 
-def _add_comments(connection: sqlite3.Connection, comments: Sequence[CommentRecord]) -> None:
+def _add_comments(connection: apsw.Connection, comments: Sequence[CommentRecord]) -> None:
     written = [(comment, comment.writing()) for comment in comments]
     add(
         connection,

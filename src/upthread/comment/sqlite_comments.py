@@ -1,8 +1,9 @@
 """What is done with comments, votes on them and saved lists, inside a write."""
 
-import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
+
+import apsw
 
 from upthread.comment import facts
 from upthread.comment.facts import Fact
@@ -25,13 +26,13 @@ class Place(NamedTuple):
 TOP = Place(0, "")
 
 
-def place_below(row: sqlite3.Row) -> Place:
-    """The place of a reply to the comment in this row."""
-    return Place(row["id"], f"{row['above']}.{row['id']}" if row["above"] else str(row["id"]))
+def place_below(comment_id: int, above: str) -> Place:
+    """The place of a reply to a comment that has this path."""
+    return Place(comment_id, f"{above}.{comment_id}" if above else str(comment_id))
 
 
 def add_comment(
-    connection: sqlite3.Connection, thread: ThreadRef, parent_id: int | None, new: NewComment
+    connection: apsw.Connection, thread: ThreadRef, parent_id: int | None, new: NewComment
 ) -> Comment | None:
     """Add a comment to its thread, and tell those it answers and mentions; None if its parent is not live there."""
     place = TOP
@@ -41,21 +42,21 @@ def add_comment(
         ).fetchone()
         if parent is None:
             return None
-        place = place_below(parent)
+        place = place_below(*parent)
     keep_threads(connection, [thread])
     comment_id = insert_comment(connection, new, place)
     index_comment(connection, comment_id, new.writing.plain, thread.community, new.author.name)
     grow_branches(connection, {place.parent_id: 1} if parent_id else {})
     grow_thread(connection, new.post_id, comments=1, roots=int(place == TOP), last_comment_at=new.created_at)
     comment = read_comment(connection, comment_id)
-    answered = _answered(connection, comment)
-    if answered["author_id"] > 0 and answered["author_id"] != new.author.id:
-        tell(connection, facts.reply(comment, answered["author_id"], new.writing.plain))
-    _tell_mentioned(connection, comment, new.writing, answered["author_name"], new.created_at)
+    answered_id, answered_name = _answered(connection, comment)
+    if answered_id > 0 and answered_id != new.author.id:
+        tell(connection, facts.reply(comment, answered_id, new.writing.plain))
+    _tell_mentioned(connection, comment, new.writing, answered_name, new.created_at)
     return comment
 
 
-def keep_threads(connection: sqlite3.Connection, threads: Sequence[ThreadRef]) -> None:
+def keep_threads(connection: apsw.Connection, threads: Sequence[ThreadRef]) -> None:
     """Keep what is said of these threads, unless something is kept already: that is as new or newer."""
     connection.executemany(
         "INSERT INTO thread (post_id, author_id, title, community) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -63,9 +64,9 @@ def keep_threads(connection: sqlite3.Connection, threads: Sequence[ThreadRef]) -
     )
 
 
-def insert_comment(connection: sqlite3.Connection, new: NewComment, place: Place, import_key: str | None = None) -> int:
+def insert_comment(connection: apsw.Connection, new: NewComment, place: Place, import_key: str | None = None) -> int:
     """Add a comment, with its first revision if it is live; its id."""
-    inserted = connection.execute(
+    connection.execute(
         """
         INSERT INTO comment (post_id, parent_id, above, author_id, author_name, author_email, html,
             created_at, sent_created_at, edited_at, ups, downs, best, controversy, state, import_key)
@@ -89,74 +90,71 @@ def insert_comment(connection: sqlite3.Connection, new: NewComment, place: Place
             import_key,
         ),
     )
-    comment_id = inserted_id(inserted)
+    comment_id = inserted_id(connection)
     if new.state == "live":
         _add_revision(connection, comment_id, 1, new.writing, new.created_at)
     return comment_id
 
 
-def grow_branches(connection: sqlite3.Connection, replies: dict[int, int]) -> None:
+def grow_branches(connection: apsw.Connection, replies: dict[int, int]) -> None:
     """Count new replies: how many below which comment."""
     connection.executemany(
         "UPDATE comment SET replies = replies + ? WHERE id = ?", [(added, above) for above, added in replies.items()]
     )
 
 
-def grow_thread(
-    connection: sqlite3.Connection, post_id: int, *, comments: int, roots: int, last_comment_at: int
-) -> None:
+def grow_thread(connection: apsw.Connection, post_id: int, *, comments: int, roots: int, last_comment_at: int) -> None:
     """Count new comments of a thread, and tell the post room."""
     thread = connection.execute(
         "UPDATE thread SET comments = comments + ?, roots = roots + ?, last_comment_at = max(last_comment_at, ?),"
         " revision = revision + 1 WHERE post_id = ? RETURNING comments, last_comment_at, revision",
         (comments, roots, last_comment_at, post_id),
-    ).fetchone()
+    ).get
     tell(connection, facts.thread_changed(post_id, *thread))
 
 
-def _add_revision(
-    connection: sqlite3.Connection, comment_id: int, number: int, writing: Writing, created_at: int
-) -> None:
+def _add_revision(connection: apsw.Connection, comment_id: int, number: int, writing: Writing, created_at: int) -> None:
     connection.execute(
         "INSERT INTO comment_revision (comment_id, number, text, created_at) VALUES (?, ?, ?, ?)",
         (comment_id, number, writing.text, created_at),
     )
 
 
-def revise(connection: sqlite3.Connection, comment_id: int, writing: Writing, at: int) -> Comment | None:
+def revise(connection: apsw.Connection, comment_id: int, writing: Writing, at: int) -> Comment | None:
     """Make this the newest revision unless it says the same; None if there is no such live comment."""
     newest = connection.execute(
         "SELECT number, text FROM comment_revision WHERE comment_id = ? ORDER BY number DESC LIMIT 1", (comment_id,)
     ).fetchone()
     if newest is None:
         return None
-    if newest["text"] == writing.text:
+    number, text = newest
+    if text == writing.text:
         return read_comment(connection, comment_id)
-    number = newest["number"] + 1
-    _add_revision(connection, comment_id, number, writing, at)
+    _add_revision(connection, comment_id, number + 1, writing, at)
     connection.execute(
         "UPDATE comment SET html = ?, edited_at = ?, revisions = ? WHERE id = ?",
-        (writing.html, at, number, comment_id),
+        (writing.html, at, number + 1, comment_id),
     )
     reindex_comment(connection, comment_id, writing.plain)
     comment = read_comment(connection, comment_id)
-    _tell_mentioned(connection, comment, writing, _answered(connection, comment)["author_name"], at)
+    _, answered_name = _answered(connection, comment)
+    _tell_mentioned(connection, comment, writing, answered_name, at)
     return comment
 
 
-def bury(connection: sqlite3.Connection, comment_id: int, state: State) -> None:
+def bury(connection: apsw.Connection, comment_id: int, state: State) -> None:
     """Destroy what a live comment says and who wrote it; place, time and votes stay."""
-    buried = connection.execute(
+    connection.execute(
         "UPDATE comment SET state = ?, html = '', author_id = 0, author_name = '', author_email = '', edited_at = NULL,"
         " revisions = 1 WHERE id = ? AND state = 'live'",
         (state, comment_id),
-    ).rowcount
-    if buried:
+    )
+    if connection.changes():
         connection.execute("DELETE FROM comment_revision WHERE comment_id = ?", (comment_id,))
         connection.execute("DELETE FROM comment_search WHERE rowid = ?", (comment_id,))
 
 
-def vote(connection: sqlite3.Connection, comment_id: int, voter_id: int, chosen: Vote) -> Tally | None:
+def vote(connection: apsw.Connection, comment_id: int, voter_id: int, chosen: Vote) -> Tally | None:
     """Set a vote on a live comment, and whatever follows from it; None if there is no such comment."""
     comment = connection.execute(
         """
@@ -167,9 +165,10 @@ def vote(connection: sqlite3.Connection, comment_id: int, voter_id: int, chosen:
     ).fetchone()
     if comment is None:
         return None
-    change = vote_change(comment["before"], chosen)
-    tally = Tally(comment["ups"] + change.ups, comment["downs"] + change.downs, chosen)
-    if chosen == comment["before"]:
+    ups, downs, author_id, before = comment
+    change = vote_change(before, chosen)
+    tally = Tally(ups + change.ups, downs + change.downs, chosen)
+    if chosen == before:
         return tally
     if chosen:
         connection.execute("INSERT OR REPLACE INTO comment_vote VALUES (?, ?, ?)", (comment_id, voter_id, chosen))
@@ -179,12 +178,12 @@ def vote(connection: sqlite3.Connection, comment_id: int, voter_id: int, chosen:
         "UPDATE comment SET ups = ?, downs = ?, best = ?, controversy = ? WHERE id = ?",
         (tally.ups, tally.downs, *comment_ranks(tally.ups, tally.downs), comment_id),
     )
-    if earns_karma(comment["author_id"], voter_id):
-        add_karma(connection, comment["author_id"], change.score)
+    if earns_karma(author_id, voter_id):
+        add_karma(connection, author_id, change.score)
     return tally
 
 
-def save(connection: sqlite3.Connection, person_id: int, comment_id: int, at: int) -> bool:
+def save(connection: apsw.Connection, person_id: int, comment_id: int, at: int) -> bool:
     """Put a live comment into a person's list unless it is there; False if there is no such comment."""
     if not connection.execute("SELECT 1 FROM comment WHERE id = ? AND state = 'live'", (comment_id,)).fetchone():
         return False
@@ -192,12 +191,12 @@ def save(connection: sqlite3.Connection, person_id: int, comment_id: int, at: in
     return True
 
 
-def unsave(connection: sqlite3.Connection, person_id: int, comment_id: int) -> None:
+def unsave(connection: apsw.Connection, person_id: int, comment_id: int) -> None:
     """Take a comment out of a person's list."""
     connection.execute("DELETE FROM saved_comment WHERE person_id = ? AND comment_id = ?", (person_id, comment_id))
 
 
-def posts_changed(connection: sqlite3.Connection, events: Sequence[PostChanged]) -> None:
+def posts_changed(connection: apsw.Connection, events: Sequence[PostChanged]) -> None:
     """Take over titles, communities and authors that are newer than what is kept."""
     connection.executemany(
         "UPDATE thread SET title = ?, community = ?, author_id = ?, post_revision = ?"
@@ -209,14 +208,14 @@ def posts_changed(connection: sqlite3.Connection, events: Sequence[PostChanged])
     )
 
 
-def erase_comments(connection: sqlite3.Connection, person_id: int, limit: int, *, with_content: bool) -> int:
+def erase_comments(connection: apsw.Connection, person_id: int, limit: int, *, with_content: bool) -> int:
     """Take a person's name off some of their comments, and their content too if asked; how many that were."""
     ids = [
-        row["id"]
-        for row in connection.execute(
+        comment_id
+        for (comment_id,) in connection.execute(
             "SELECT id FROM comment INDEXED BY comment_by_author_time WHERE author_id = ? AND author_id > 0 LIMIT ?",
             (person_id, limit),
-        ).fetchall()
+        )
     ]
     for comment_id in ids:
         if with_content:
@@ -227,39 +226,39 @@ def erase_comments(connection: sqlite3.Connection, person_id: int, limit: int, *
     return len(ids)
 
 
-def forget_person(connection: sqlite3.Connection, person_id: int) -> None:
+def forget_person(connection: apsw.Connection, person_id: int) -> None:
     """Remove a person's list and karma; their votes stay counted."""
     connection.execute("DELETE FROM saved_comment WHERE person_id = ?", (person_id,))
     connection.execute("DELETE FROM author_karma WHERE author_id = ?", (person_id,))
 
 
-def add_karma(connection: sqlite3.Connection, author_id: int, earned: int) -> None:
+def add_karma(connection: apsw.Connection, author_id: int, earned: int) -> None:
     """Add to what a person's comments have earned, and tell the account room."""
     karma, revision = connection.execute(
         "INSERT INTO author_karma (author_id, karma, revision) VALUES (?, ?, 1)"
         " ON CONFLICT DO UPDATE SET karma = karma + excluded.karma, revision = revision + 1 RETURNING karma, revision",
         (author_id, earned),
-    ).fetchone()
+    ).get
     tell(connection, facts.karma(author_id, karma, revision))
 
 
-def tell(connection: sqlite3.Connection, fact: Fact) -> None:
+def tell(connection: apsw.Connection, fact: Fact) -> None:
     """Leave a fact for another service."""
     outbox.put(connection, fact.receiver, fact.key, fact.content)
 
 
-def _answered(connection: sqlite3.Connection, comment: Comment) -> sqlite3.Row:
+def _answered(connection: apsw.Connection, comment: Comment) -> tuple[int, str]:
     """Who wrote what this comment answers. Of the author of a post only the id is known here, not the name."""
     if comment.parent_id:
         statement = "SELECT author_id, author_name FROM comment WHERE id = ?"
     else:
-        statement = "SELECT author_id, '' AS author_name FROM thread WHERE post_id = ?"
-    found: sqlite3.Row = connection.execute(statement, (comment.parent_id or comment.post_id,)).fetchone()
-    return found
+        statement = "SELECT author_id, '' FROM thread WHERE post_id = ?"
+    author_id, author_name = connection.execute(statement, (comment.parent_id or comment.post_id,)).get
+    return author_id, author_name
 
 
 def _tell_mentioned(
-    connection: sqlite3.Connection, comment: Comment, writing: Writing, answered_name: str, at: int
+    connection: apsw.Connection, comment: Comment, writing: Writing, answered_name: str, at: int
 ) -> None:
     for name in writing.mentions:
         if name.lower() != answered_name.lower():  # who is answered has been told already

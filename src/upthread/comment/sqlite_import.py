@@ -1,9 +1,9 @@
 """Taking over comments from elsewhere, a batch in one write."""
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+import apsw
 import msgspec
 
 from upthread.comment.model import ThreadRef
@@ -26,20 +26,20 @@ from upthread.ranking import earns_karma
 class _Known:
     """The comments with these keys that are there, and then those that are added."""
 
-    def __init__(self, connection: sqlite3.Connection, keys: Iterable[str]) -> None:
+    def __init__(self, connection: apsw.Connection, keys: Iterable[str]) -> None:
         self.ids: dict[str, int] = {}
         self._places: dict[tuple[str, int], Place] = {}
-        for row in connection.execute(
+        for key, comment_id, above, post_id in connection.execute(
             "SELECT import_key, comment.id, above, post_id FROM json_each(?)"
             " CROSS JOIN comment INDEXED BY comment_by_import_key ON import_key = value",
             (msgspec.json.encode(list(keys)).decode(),),
         ):
-            self.ids[row["import_key"]] = row["id"]
-            self._places[row["import_key"], row["post_id"]] = place_below(row)
+            self.ids[key] = comment_id
+            self._places[key, post_id] = place_below(comment_id, above)
 
     def add(self, key: str, post_id: int, comment_id: int, place: Place) -> None:
         self.ids[key] = comment_id
-        self._places[key, post_id] = Place(comment_id, f"{place.path}.{comment_id}" if place.path else str(comment_id))
+        self._places[key, post_id] = place_below(comment_id, place.path)
 
     def place(self, parent_key: str | None, post_id: int) -> Place | None:
         """Where a reply hangs; None if its parent is not there, or in another thread."""
@@ -47,7 +47,7 @@ class _Known:
 
 
 def import_comments(
-    connection: sqlite3.Connection, threads: Sequence[ThreadRef], comments: Sequence[KeyedComment]
+    connection: apsw.Connection, threads: Sequence[ThreadRef], comments: Sequence[KeyedComment]
 ) -> ImportedIds:
     """Add those whose key is not known and whose parent and thread are; karma and counts are told once each."""
     communities = _communities(connection, threads, {comment.new.post_id for comment in comments})
@@ -91,11 +91,11 @@ def import_comments(
     return ImportedIds(ids={key: comment_id for key, comment_id in known.ids.items() if key in asked}, added=added)
 
 
-def _communities(connection: sqlite3.Connection, threads: Sequence[ThreadRef], post_ids: set[int]) -> dict[int, str]:
+def _communities(connection: apsw.Connection, threads: Sequence[ThreadRef], post_ids: set[int]) -> dict[int, str]:
     """The community of each thread that comments are for, as far as the threads are known."""
     keep_threads(connection, [thread for thread in threads if thread.post_id in post_ids])
     rows = connection.execute(
         "SELECT post_id, community FROM json_each(?) CROSS JOIN thread ON post_id = value",
         (msgspec.json.encode(list(post_ids)).decode(),),
     )
-    return {row["post_id"]: row["community"] for row in rows}
+    return dict(rows)

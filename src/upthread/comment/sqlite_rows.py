@@ -1,11 +1,13 @@
 """How rows of the comment room's tables become its types: the columns to read, and what to make of them."""
 
-import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
+import apsw
+
 from upthread.account.model import Author
 from upthread.comment.model import Comment, WrittenComment
+from upthread.storage.sqlite import Row
 
 COMMENT = """
     comment.id, comment.post_id, parent_id, above, comment.author_id, author_name, html, created_at, edited_at,
@@ -35,10 +37,7 @@ WRITTEN = """
 
 
 def comment_of(row: Iterable[Any], title: str = "", community: str = "") -> Comment:
-    """The comment in a row of the columns :data:`COMMENT`.
-
-    Columns are taken in their order, not by their names, which took four times as long; a page has hundreds of rows.
-    """
+    """The comment in a row of the columns :data:`COMMENT`."""
     (
         comment_id, post_id, parent_id, above, author_id, author_name, html, created_at, edited_at,
         ups, downs, replies, state, revisions,
@@ -68,19 +67,20 @@ def listed_of(row: Iterable[Any]) -> Comment:
     return comment_of(columns, title, community)
 
 
-def written_of(row: sqlite3.Row) -> WrittenComment:
+def written_of(row: Row) -> WrittenComment:
     """The comment in a row of :data:`WRITTEN`."""
+    comment_id, post_id, author_id, author_name, email, text, created_at, sent_created_at = row
     return WrittenComment(
-        id=row["id"],
-        post_id=row["post_id"],
-        author=Author(row["author_id"], row["author_name"]),
-        email=row["author_email"],
-        text=row["text"],
-        created_at=row["created_at"],
-        sent_created_at=row["sent_created_at"],
+        id=comment_id,
+        post_id=post_id,
+        author=Author(author_id, author_name),
+        email=email,
+        text=text,
+        created_at=created_at,
+        sent_created_at=sent_created_at,
     )
 
 
-def read_comment(connection: sqlite3.Connection, comment_id: int) -> Comment:
+def read_comment(connection: apsw.Connection, comment_id: int) -> Comment:
     """A comment that is there, as the running transaction sees it."""
-    return listed_of(connection.execute(LISTED_BY_ID, (comment_id,)).fetchone())
+    return listed_of(connection.execute(LISTED_BY_ID, (comment_id,)).get)

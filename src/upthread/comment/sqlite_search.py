@@ -5,9 +5,9 @@ for as a phrase in a column of its own, which narrows the search down within the
 part of a longer name, the names themselves are compared as well.
 """
 
-import sqlite3
 from typing import Any
 
+import apsw
 import msgspec
 
 from upthread.comment.model import CommentHit, CommentHits, SearchQuery
@@ -15,7 +15,7 @@ from upthread.comment.sqlite_rows import LISTED_BY_IDS, listed_of
 from upthread.storage.fulltext import best_of_newest, newest_between, phrase, phrases, with_hits, without_marks
 
 
-def index_comment(connection: sqlite3.Connection, comment_id: int, plain: str, community: str, author: str) -> None:
+def index_comment(connection: apsw.Connection, comment_id: int, plain: str, community: str, author: str) -> None:
     """Make a new comment findable."""
     connection.execute(
         "INSERT INTO comment_search (rowid, text, community, author) VALUES (?, ?, ?, ?)",
@@ -23,12 +23,12 @@ def index_comment(connection: sqlite3.Connection, comment_id: int, plain: str, c
     )
 
 
-def reindex_comment(connection: sqlite3.Connection, comment_id: int, plain: str) -> None:
+def reindex_comment(connection: apsw.Connection, comment_id: int, plain: str) -> None:
     """Find a comment by its new words, no longer by the old ones."""
     connection.execute("UPDATE comment_search SET text = ? WHERE rowid = ?", (without_marks(plain), comment_id))
 
 
-def search(connection: sqlite3.Connection, query: SearchQuery) -> CommentHits:
+def search(connection: apsw.Connection, query: SearchQuery) -> CommentHits:
     """Live comments that match, best first among the newest; newest first where no words are asked for."""
     words = phrases(query.text)
     match = " AND ".join(
@@ -58,7 +58,7 @@ def search(connection: sqlite3.Connection, query: SearchQuery) -> CommentHits:
 
 
 def _matching(
-    connection: sqlite3.Connection, query: SearchQuery, parameters: dict[str, Any], *, by_words: bool
+    connection: apsw.Connection, query: SearchQuery, parameters: dict[str, Any], *, by_words: bool
 ) -> list[int]:
     conditions = ["comment_search MATCH :match"]
     if query.community:
@@ -77,10 +77,10 @@ def _matching(
     return best_of_newest(connection, "comment", matching, best_first, parameters)
 
 
-def _hits(connection: sqlite3.Connection, ids: list[int], match: str, limit: int) -> CommentHits:
+def _hits(connection: apsw.Connection, ids: list[int], match: str, limit: int) -> CommentHits:
     shown = ids[:limit]
-    columns = "snippet(comment_search, 0, :begins, :ends, '…', :words) AS text"
-    snippets = {row["id"]: row["text"] for row in with_hits(connection, "comment", columns, match, shown)}
+    columns = "snippet(comment_search, 0, :begins, :ends, '…', :words)"
+    snippets: dict[int, str] = dict(with_hits(connection, "comment", columns, match, shown))
     found = connection.execute(LISTED_BY_IDS, (msgspec.json.encode(shown).decode(),))
     return CommentHits(
         hits=[CommentHit(comment, snippets.get(comment.id, "")) for comment in map(listed_of, found)],

@@ -1,14 +1,14 @@
 """The post store on SQLite. Feeds, search, and the writes on posts and on communities have modules of their own."""
 
-import sqlite3
 from collections.abc import Mapping
 
+import apsw
 import msgspec
 
 from upthread import links
 from upthread.account.model import Author
 from upthread.cursor import Position
-from upthread.post import sqlite_communities, sqlite_posts, sqlite_search
+from upthread.post import sqlite_communities, sqlite_import, sqlite_posts, sqlite_search
 from upthread.post.layout import LAYOUT
 from upthread.post.model import (
     Community,
@@ -81,7 +81,7 @@ class SqlitePostStore:
             (*(after or BEFORE_ALL), limit + 1),
         )
         shown = rows[:limit]
-        end = (shown[-1]["key"], shown[-1]["id"]) if len(rows) > limit else None
+        end = (shown[-1][-1], shown[-1][0]) if len(rows) > limit else None
         return CommunitySlice([community_of(row[:-1]) for row in shown], end)
 
     async def communities_by_name(self, after: str, limit: int) -> list[Community]:
@@ -164,7 +164,10 @@ class SqlitePostStore:
             "SELECT number, title, text, created_at FROM post_revision WHERE post_id = ? ORDER BY number DESC",
             (post_id,),
         )
-        return [PostRevision(**dict(row)) for row in rows]
+        return [
+            PostRevision(number=number, title=title, text=text, created_at=created_at)
+            for number, title, text, created_at in rows
+        ]
 
     async def bury(self, post_id: int, state: State) -> None:
         """Destroy what a live post says and who wrote it, leaving its id, votes and comment count in this state."""
@@ -227,12 +230,11 @@ class SqlitePostStore:
 
     async def import_posts(self, posts: Mapping[str, NewPost]) -> ImportedIds:
         """Add those whose key is not known, and the communities they need. Nobody is told but of karma."""
-        return await self._database.write(lambda connection: sqlite_posts.import_posts(connection, posts))
+        return await self._database.write(lambda connection: sqlite_import.import_posts(connection, posts))
 
     async def imported(self, keys: list[str]) -> dict[str, int]:
         """The ids of those of these posts that have been imported, by their key."""
-        rows = self._database.rows(sqlite_posts.IMPORTED, (msgspec.json.encode(keys).decode(),))
-        return sqlite_posts.imported_ids(rows)
+        return dict(self._database.rows(sqlite_import.IMPORTED, (_json(keys),)))
 
     async def threads_changed(self, events: list[ThreadChanged]) -> None:
         """Take over comment counts that are newer than what is kept."""
@@ -247,7 +249,7 @@ class SqlitePostStore:
     async def forget_person(self, person_id: int) -> None:
         """Remove a person's subscriptions, lists, moderation and karma. Their votes stay counted."""
 
-        def forget(connection: sqlite3.Connection) -> None:
+        def forget(connection: apsw.Connection) -> None:
             sqlite_communities.leave_all(connection, person_id)
             sqlite_posts.forget_person(connection, person_id)
 
@@ -258,5 +260,5 @@ class SqlitePostStore:
         self._database.row("SELECT 1 FROM post LIMIT 1")
 
 
-def _json(ids: list[int]) -> str:
-    return msgspec.json.encode(ids).decode()
+def _json(asked: list[int] | list[str]) -> str:
+    return msgspec.json.encode(asked).decode()

@@ -1,8 +1,8 @@
 """The post room's SQLite file as records of a backup, and back."""
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 
+import apsw
 from msgspec.structs import asdict
 
 from upthread import links
@@ -43,7 +43,7 @@ SUBSCRIPTIONS = "SELECT person_id, community_id FROM subscription ORDER BY perso
 KARMA = "SELECT author_id, karma, revision FROM author_karma ORDER BY author_id"
 
 
-def read_all(connection: sqlite3.Connection) -> Iterator[PostRoomRecord]:
+def read_all(connection: apsw.Connection) -> Iterator[PostRoomRecord]:
     """Everything that the room keeps."""
     yield from read(connection, CommunityRecord, COMMUNITIES)
     yield from read(connection, PostRecord, POSTS)
@@ -57,7 +57,7 @@ def read_all(connection: sqlite3.Connection) -> Iterator[PostRoomRecord]:
     yield from read_counters(connection)
 
 
-def add_all(connection: sqlite3.Connection, records: Sequence[PostRoomRecord]) -> None:
+def add_all(connection: apsw.Connection, records: Sequence[PostRoomRecord]) -> None:
     """Add records to a file that had none, in the order in which they were read."""
     _add_communities(connection, [record for record in records if isinstance(record, CommunityRecord)])
     _add_posts(connection, [record for record in records if isinstance(record, PostRecord)])
@@ -77,7 +77,7 @@ def add_all(connection: sqlite3.Connection, records: Sequence[PostRoomRecord]) -
     set_counters(connection, [record for record in records if isinstance(record, Counter)])
 
 
-def _add_communities(connection: sqlite3.Connection, communities: Sequence[CommunityRecord]) -> None:
+def _add_communities(connection: apsw.Connection, communities: Sequence[CommunityRecord]) -> None:
     for community in communities:
         texts = community.texts()
         columns = ("id", "name", "title", "created_at", "subscribers", "posts", "activity")
@@ -92,7 +92,7 @@ def _add_communities(connection: sqlite3.Connection, communities: Sequence[Commu
         index_community(connection, community.id, community.name, texts)
 
 
-def _add_posts(connection: sqlite3.Connection, posts: Sequence[PostRecord]) -> None:
+def _add_posts(connection: apsw.Connection, posts: Sequence[PostRecord]) -> None:
     if not posts:
         return
     written = [(post, post.writing()) for post in posts]
@@ -116,7 +116,7 @@ def _add_posts(connection: sqlite3.Connection, posts: Sequence[PostRecord]) -> N
     add(connection, "post_text", [{"post_id": post.id, "html": said.html} for post, said in written if said.html])
     versions = [{"post_id": post.id, **asdict(version)} for post in posts for version in post.versions]
     add(connection, "post_revision", versions)
-    communities = dict(connection.execute("SELECT id, name FROM community").fetchall())
+    communities = dict(connection.execute("SELECT id, name FROM community"))
     # At the end, because SQLite writes the search index out whenever another table is written in between.
     for post, writing in written:
         if post.state == "live":

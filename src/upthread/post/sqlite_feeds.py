@@ -11,7 +11,6 @@ The index of each statement is named in it, so that no statistics can ever talk 
 # ruff: noqa: S608 - what is put into the statements are names from this file; values are always parameters
 
 import math
-import sqlite3
 from typing import Any
 
 from upthread.cursor import LARGEST_ID, Position
@@ -19,7 +18,7 @@ from upthread.links import as_domain
 from upthread.post.model import FeedQuery, FeedSort
 from upthread.post.names import folded
 from upthread.ranking import SCOPE_WINDOW, utc_day, window_start
-from upthread.storage.sqlite import Database
+from upthread.storage.sqlite import Database, Row
 
 KEYS: dict[FeedSort, str] = {
     "hot": "hot",
@@ -60,7 +59,7 @@ class Feeds:
             found = self._database.row("SELECT id FROM community WHERE name_folded = ?", (folded(query.community),))
             if found is None:
                 return None
-            parameters["community"] = found["id"]
+            (parameters["community"],) = found
         if query.saved_by is not None or query.hidden_by is not None:
             statement = _listed("hidden_post" if query.saved_by is None else "saved_post")
         elif query.author_id is not None or query.domain is not None:
@@ -88,8 +87,8 @@ class Feeds:
         return _positions(self._database.rows(statement, parameters))
 
 
-def _positions(rows: list[sqlite3.Row]) -> list[Position]:
-    return [(row["key"], row["id"]) for row in rows]
+def _positions(rows: list[Row]) -> list[Position]:
+    return [(key, post_id) for post_id, key in rows]
 
 
 def _parameters(query: FeedQuery, place: Position, now: int) -> dict[str, Any]:

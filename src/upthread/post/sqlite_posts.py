@@ -1,144 +1,53 @@
 """What is done with posts, votes on them and marks, inside a write."""
 
-import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import msgspec
+import apsw
 
 from upthread import links
-from upthread.account.model import Author
 from upthread.post import facts
 from upthread.post.facts import Fact
-from upthread.post.model import ImportedIds, Post, State, Tally, ThreadChanged, Vote
+from upthread.post.model import Post, State, Tally, ThreadChanged, Vote
 from upthread.post.names import folded
-from upthread.post.sqlite_communities import add_activity, add_community, add_posts
+from upthread.post.sqlite_communities import add_activity, add_posts
 from upthread.post.sqlite_rows import read_post
-from upthread.post.sqlite_search import index_post, index_posts, reindex_post, search_row
-from upthread.post.store import CommunityTexts, Mark, NewPost, Writing
+from upthread.post.sqlite_search import index_post, reindex_post
+from upthread.post.store import Mark, NewPost, Writing
 from upthread.ranking import active, earns_karma, post_ranks, utc_day, vote_change
 from upthread.storage import outbox
 from upthread.storage.sqlite import inserted_id
-from upthread.storage.sqlite_records import add
 
-IMPORTED = """
-    SELECT import_key, post.id FROM json_each(?) CROSS JOIN post INDEXED BY post_by_import_key ON import_key = value
-"""
-"""The posts with these import keys, given as a JSON list."""
 ADD_REVISION = "INSERT INTO post_revision (post_id, number, title, text, created_at) VALUES (?, ?, ?, ?, ?)"
 MARK_TABLES: dict[Mark, str] = {"saved": "saved_post", "hidden": "hidden_post"}
 
 
-def add_post(connection: sqlite3.Connection, new: NewPost) -> Post | None:
+def add_post(connection: apsw.Connection, new: NewPost) -> Post | None:
     """Add a post and tell those it mentions; None if its community does not exist."""
-    community = _community(connection, new.community)
-    if community is None:
+    community_id: int | None = connection.execute(
+        "SELECT id FROM community WHERE name_folded = ?", (folded(new.community),)
+    ).get
+    if community_id is None:
         return None
-    post = read_post(connection, _insert(connection, community, new))
+    post = read_post(connection, _insert(connection, community_id, new))
     index_post(connection, post.id, new.writing, post.community, post.author.name, post.domain)
     _tell_mentioned(connection, post, new.writing, new.created_at)
     return post
 
 
-def import_posts(connection: sqlite3.Connection, posts: Mapping[str, NewPost]) -> ImportedIds:
-    """Add posts from elsewhere whose key is not known, the communities they need, and their authors' karma."""
-    ids = imported_ids(connection.execute(IMPORTED, (msgspec.json.encode(list(posts)).decode(),)))
-    # In order of time, so that a community is as old as its first post, and later posts have higher ids.
-    fresh = sorted(((key, new) for key, new in posts.items() if key not in ids), key=lambda item: item[1].created_at)
-    communities = _communities(connection, [new for _, new in fresh])
-    added = {key: post_id for post_id, (key, _) in enumerate(fresh, _last_id(connection) + 1)}
-    rows = [
-        {
-            "id": added[key],
-            **_columns(communities[folded(new.community)], new if new.state == "live" else _buried(new)),
-            "state": new.state,
-            "import_key": key,
-        }
-        for key, new in fresh
-    ]
-    add(connection, "post", rows)
-    _add_writings(connection, {added[key]: new for key, new in fresh if new.state == "live"})
-    _count_imported(connection, communities, [new for _, new in fresh])
-    # At the end, because SQLite writes the search index out whenever another table is written in between.
-    index_posts(
-        connection,
-        (
-            search_row(row["id"], new.writing, new.community, new.author.name, row["domain"])
-            for row, (_, new) in zip(rows, fresh, strict=True)
-            if new.state == "live"
-        ),
-    )
-    return ImportedIds(ids=ids | added, added=len(added))
-
-
-def imported_ids(rows: Iterable[sqlite3.Row]) -> dict[str, int]:
-    """The answer of IMPORTED as ids by key."""
-    return {row["import_key"]: row["id"] for row in rows}
-
-
-def _last_id(connection: sqlite3.Connection) -> int:
-    """The highest id that a post ever had; nobody else takes the next ones while this write goes on."""
-    last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'post'").fetchone()
-    return last["seq"] if last else 0
-
-
-def _communities(connection: sqlite3.Connection, posts: Iterable[NewPost]) -> dict[str, int]:
-    """The ids of these posts' communities by folded name; those that are not there are added, as old as their first."""
-    first: dict[str, NewPost] = {}
-    for new in posts:
-        first.setdefault(folded(new.community), new)
-    found = connection.execute(
-        "SELECT name_folded, community.id FROM json_each(?) CROSS JOIN community ON name_folded = value",
-        (msgspec.json.encode(list(first)).decode(),),
-    )
-    ids = {row["name_folded"]: row["id"] for row in found}
-    for name, new in first.items():
-        if name not in ids:
-            texts = CommunityTexts(title=new.community, description="", description_html="", rules="", rules_html="")
-            add_community(connection, new.community, texts, new.created_at)
-            ids[name] = _community(connection, name)["id"]
-    return ids
-
-
-def _count_imported(connection: sqlite3.Connection, communities: Mapping[str, int], posts: Iterable[NewPost]) -> None:
-    """Once for each community and author, however many posts they have here."""
-    gained: dict[int, list[NewPost]] = {}
-    earned: Counter[int] = Counter()
-    for new in posts:
-        gained.setdefault(communities[folded(new.community)], []).append(new)
-        if earns_karma(new.author.id, voter_id=0):
-            earned[new.author.id] += new.ups - new.downs
-    for community_id, new_ones in gained.items():
-        live = sum(new.state == "live" for new in new_ones)
-        add_posts(connection, community_id, [new.created_at for new in new_ones], live)
-    for author_id, karma in earned.items():
-        _add_karma(connection, author_id, karma)
-
-
-def _buried(new: NewPost) -> NewPost:
-    """What is kept of a post that was deleted before it came here."""
-    nothing = Writing(title="", text="", html="", plain="")
-    return msgspec.structs.replace(new, writing=nothing, url="", author=Author(0, ""), flair="", edited_at=None)
-
-
-def _community(connection: sqlite3.Connection, name: str) -> Any:
-    return connection.execute("SELECT id, name FROM community WHERE name_folded = ?", (folded(name),)).fetchone()
-
-
-def _insert(connection: sqlite3.Connection, community: sqlite3.Row, new: NewPost) -> int:
-    columns = _columns(community["id"], new)
-    inserted = connection.execute(
+def _insert(connection: apsw.Connection, community_id: int, new: NewPost) -> int:
+    columns = post_columns(community_id, new)
+    connection.execute(
         f"INSERT INTO post ({', '.join(columns)}) VALUES ({', '.join(f':{name}' for name in columns)})",  # noqa: S608 - our own names
         columns,
     )
-    post_id = inserted_id(inserted)
-    _add_writings(connection, {post_id: new})
-    add_posts(connection, community["id"], [new.created_at], 1)
+    post_id = inserted_id(connection)
+    add_writings(connection, {post_id: new})
+    add_posts(connection, community_id, [new.created_at], 1)
     return post_id
 
 
-def _columns(community_id: int, new: NewPost) -> dict[str, Any]:
+def post_columns(community_id: int, new: NewPost) -> dict[str, Any]:
     """The row of a new post; what is not said here is as it is for every new one."""
     return {
         "community_id": community_id,
@@ -163,7 +72,7 @@ def _columns(community_id: int, new: NewPost) -> dict[str, Any]:
     }
 
 
-def _add_writings(connection: sqlite3.Connection, posts: Mapping[int, NewPost]) -> None:
+def add_writings(connection: apsw.Connection, posts: Mapping[int, NewPost]) -> None:
     """What new posts say, by their ids."""
     revisions = [(post_id, 1, new.writing.title, new.writing.text, new.created_at) for post_id, new in posts.items()]
     connection.executemany(ADD_REVISION, revisions)
@@ -172,7 +81,7 @@ def _add_writings(connection: sqlite3.Connection, posts: Mapping[int, NewPost]) 
     connection.executemany("INSERT INTO post_text (post_id, html) VALUES (?, ?)", texts)
 
 
-def _add_revision(connection: sqlite3.Connection, post_id: int, number: int, writing: Writing, at: int) -> None:
+def _add_revision(connection: apsw.Connection, post_id: int, number: int, writing: Writing, at: int) -> None:
     connection.execute(ADD_REVISION, (post_id, number, writing.title, writing.text, at))
     if writing.html:
         connection.execute("INSERT OR REPLACE INTO post_text (post_id, html) VALUES (?, ?)", (post_id, writing.html))
@@ -180,7 +89,7 @@ def _add_revision(connection: sqlite3.Connection, post_id: int, number: int, wri
         connection.execute("DELETE FROM post_text WHERE post_id = ?", (post_id,))
 
 
-def revise(connection: sqlite3.Connection, post_id: int, writing: Writing, at: int) -> Post | None:
+def revise(connection: apsw.Connection, post_id: int, writing: Writing, at: int) -> Post | None:
     """Make this the newest revision unless it says the same; None if there is no such live post."""
     newest = connection.execute(
         "SELECT number, post_revision.title, text FROM post_revision JOIN post ON id = post_id"
@@ -189,40 +98,41 @@ def revise(connection: sqlite3.Connection, post_id: int, writing: Writing, at: i
     ).fetchone()
     if newest is None:
         return None
-    if (newest["title"], newest["text"]) == (writing.title, writing.text):
+    last_number, title, text = newest
+    if (title, text) == (writing.title, writing.text):
         return read_post(connection, post_id)
-    number = newest["number"] + 1
+    number = last_number + 1
     _add_revision(connection, post_id, number, writing, at)
     connection.execute(
         "UPDATE post SET title = ?, has_text = ?, edited_at = ?, revisions = ? WHERE id = ?",
         (writing.title, bool(writing.html), at, number, post_id),
     )
     reindex_post(connection, post_id, writing)
-    if newest["title"] != writing.title:
+    if title != writing.title:
         _tell_changed(connection, post_id)
     post = read_post(connection, post_id)
     _tell_mentioned(connection, post, writing, at)
     return post
 
 
-def bury(connection: sqlite3.Connection, post_id: int, state: State) -> None:
+def bury(connection: apsw.Connection, post_id: int, state: State) -> None:
     """Destroy what a live post says and who wrote it; id, time, votes and comment count stay."""
-    buried = connection.execute(
+    community_id: int | None = connection.execute(
         "UPDATE post SET state = ?, title = '', url = '', domain = '', link_key = NULL, flair = '', author_id = 0,"
         " author_name = '', author_email = '', has_text = 0, edited_at = NULL, revisions = 1"
         " WHERE id = ? AND state = 'live' RETURNING community_id",
         (state, post_id),
-    ).fetchone()
-    if buried is None:
+    ).get
+    if community_id is None:
         return
     connection.execute("DELETE FROM post_text WHERE post_id = ?", (post_id,))
     connection.execute("DELETE FROM post_revision WHERE post_id = ?", (post_id,))
     connection.execute("DELETE FROM post_search WHERE rowid = ?", (post_id,))
-    connection.execute("UPDATE community SET posts = posts - 1 WHERE id = ?", (buried["community_id"],))
+    connection.execute("UPDATE community SET posts = posts - 1 WHERE id = ?", (community_id,))
     _tell_changed(connection, post_id)
 
 
-def lock(connection: sqlite3.Connection, post_id: int, *, locked: bool) -> Post | None:
+def lock(connection: apsw.Connection, post_id: int, *, locked: bool) -> Post | None:
     """Set whether a live post takes comments; None if there is no such."""
     found = connection.execute(
         "UPDATE post SET locked = ? WHERE id = ? AND state = 'live' RETURNING id", (locked, post_id)
@@ -230,20 +140,21 @@ def lock(connection: sqlite3.Connection, post_id: int, *, locked: bool) -> Post 
     return read_post(connection, post_id) if found else None
 
 
-def vote(connection: sqlite3.Connection, post_id: int, voter_id: int, chosen: Vote) -> Tally | None:
+def vote(connection: apsw.Connection, post_id: int, voter_id: int, chosen: Vote) -> Tally | None:
     """Set a vote on a live post, and whatever follows from it; None if there is no such post."""
     post = connection.execute(
         """
-        SELECT ups, downs, created_at, last_comment_at, author_id, coalesce(vote, 0) AS before
+        SELECT ups, downs, created_at, last_comment_at, author_id, coalesce(vote, 0)
         FROM post LEFT JOIN post_vote ON post_id = id AND voter_id = ? WHERE id = ? AND state = 'live'
         """,
         (voter_id, post_id),
     ).fetchone()
     if post is None:
         return None
-    change = vote_change(post["before"], chosen)
-    tally = Tally(post["ups"] + change.ups, post["downs"] + change.downs, chosen)
-    if chosen == post["before"]:
+    ups, downs, created_at, last_comment_at, author_id, before = post
+    change = vote_change(before, chosen)
+    tally = Tally(ups + change.ups, downs + change.downs, chosen)
+    if chosen == before:
         return tally
     if chosen:
         connection.execute("INSERT OR REPLACE INTO post_vote VALUES (?, ?, ?)", (post_id, voter_id, chosen))
@@ -251,19 +162,14 @@ def vote(connection: sqlite3.Connection, post_id: int, voter_id: int, chosen: Vo
         connection.execute("DELETE FROM post_vote WHERE post_id = ? AND voter_id = ?", (post_id, voter_id))
     connection.execute(
         "UPDATE post SET ups = ?, downs = ?, score = ?, hot = ?, active = ?, controversy = ? WHERE id = ?",
-        (
-            tally.ups,
-            tally.downs,
-            *post_ranks(tally.ups, tally.downs, post["created_at"], post["last_comment_at"]),
-            post_id,
-        ),
+        (tally.ups, tally.downs, *post_ranks(tally.ups, tally.downs, created_at, last_comment_at), post_id),
     )
-    if earns_karma(post["author_id"], voter_id):
-        _add_karma(connection, post["author_id"], change.score)
+    if earns_karma(author_id, voter_id):
+        add_karma(connection, author_id, change.score)
     return tally
 
 
-def set_mark(connection: sqlite3.Connection, mark: Mark, person_id: int, post_id: int, at: int) -> bool:
+def set_mark(connection: apsw.Connection, mark: Mark, person_id: int, post_id: int, at: int) -> bool:
     """Put a live post into a person's list unless it is there; False if there is no such post."""
     if not connection.execute("SELECT 1 FROM post WHERE id = ? AND state = 'live'", (post_id,)).fetchone():
         return False
@@ -274,7 +180,7 @@ def set_mark(connection: sqlite3.Connection, mark: Mark, person_id: int, post_id
     return True
 
 
-def clear_mark(connection: sqlite3.Connection, mark: Mark, person_id: int, post_id: int) -> None:
+def clear_mark(connection: apsw.Connection, mark: Mark, person_id: int, post_id: int) -> None:
     """Take a post out of a person's list."""
     connection.execute(
         f"DELETE FROM {MARK_TABLES[mark]} WHERE person_id = ? AND post_id = ?",  # noqa: S608 - a table's name from above
@@ -282,42 +188,42 @@ def clear_mark(connection: sqlite3.Connection, mark: Mark, person_id: int, post_
     )
 
 
-def threads_changed(connection: sqlite3.Connection, events: list[ThreadChanged]) -> None:
+def threads_changed(connection: apsw.Connection, events: list[ThreadChanged]) -> None:
     """Take over comment counts that are newer than what is known."""
     for event in events:
         _thread_changed(connection, event)
 
 
-def _thread_changed(connection: sqlite3.Connection, event: ThreadChanged) -> None:
+def _thread_changed(connection: apsw.Connection, event: ThreadChanged) -> None:
     post = connection.execute(
         "SELECT community_id, score, created_at, comments FROM post WHERE id = ? AND thread_revision < ?",
         (event.post_id, event.revision),
     ).fetchone()
     if post is None:
         return
+    community_id, score, created_at, comments = post
     connection.execute(
         "UPDATE post SET comments = ?, last_comment_at = ?, thread_revision = ?, active = ? WHERE id = ?",
         (
             event.comments,
             event.last_comment_at,
             event.revision,
-            active(post["score"], post["created_at"], event.last_comment_at),
+            active(score, created_at, event.last_comment_at),
             event.post_id,
         ),
     )
-    if event.comments > post["comments"]:
-        added = event.comments - post["comments"]
-        add_activity(connection, post["community_id"], event.last_comment_at, added)
+    if event.comments > comments:
+        add_activity(connection, community_id, event.last_comment_at, event.comments - comments)
 
 
-def erase_posts(connection: sqlite3.Connection, person_id: int, limit: int, *, with_content: bool) -> int:
+def erase_posts(connection: apsw.Connection, person_id: int, limit: int, *, with_content: bool) -> int:
     """Take a person's name off some of their live posts, and their content too if asked; how many that were."""
     ids = [
-        row["id"]
-        for row in connection.execute(
+        post_id
+        for (post_id,) in connection.execute(
             "SELECT id FROM post INDEXED BY post_by_author_created_at WHERE author_id = ? AND state = 'live' LIMIT ?",
             (person_id, limit),
-        ).fetchall()
+        )
     ]
     for post_id in ids:
         if with_content:
@@ -329,33 +235,34 @@ def erase_posts(connection: sqlite3.Connection, person_id: int, limit: int, *, w
     return len(ids)
 
 
-def forget_person(connection: sqlite3.Connection, person_id: int) -> None:
+def forget_person(connection: apsw.Connection, person_id: int) -> None:
     """Remove a person's lists and karma; their votes stay counted."""
     for table in MARK_TABLES.values():
         connection.execute(f"DELETE FROM {table} WHERE person_id = ?", (person_id,))  # noqa: S608 - from above
     connection.execute("DELETE FROM author_karma WHERE author_id = ?", (person_id,))
 
 
-def _add_karma(connection: sqlite3.Connection, author_id: int, earned: int) -> None:
+def add_karma(connection: apsw.Connection, author_id: int, earned: int) -> None:
+    """Add to what an author has earned here, and tell the sum."""
     karma, revision = connection.execute(
         "INSERT INTO author_karma (author_id, karma, revision) VALUES (?, ?, 1)"
         " ON CONFLICT DO UPDATE SET karma = karma + excluded.karma, revision = revision + 1 RETURNING karma, revision",
         (author_id, earned),
-    ).fetchone()
+    ).get
     _tell(connection, facts.karma(author_id, karma, revision))
 
 
-def _tell_changed(connection: sqlite3.Connection, post_id: int) -> None:
-    (revision,) = connection.execute(
+def _tell_changed(connection: apsw.Connection, post_id: int) -> None:
+    revision: int = connection.execute(
         "UPDATE post SET told_revision = told_revision + 1 WHERE id = ? RETURNING told_revision", (post_id,)
-    ).fetchone()
+    ).get
     _tell(connection, facts.changed(read_post(connection, post_id), revision))
 
 
-def _tell_mentioned(connection: sqlite3.Connection, post: Post, writing: Writing, at: int) -> None:
+def _tell_mentioned(connection: apsw.Connection, post: Post, writing: Writing, at: int) -> None:
     for name in writing.mentions:
         _tell(connection, facts.mention(post, name, writing.text, at))
 
 
-def _tell(connection: sqlite3.Connection, fact: Fact) -> None:
+def _tell(connection: apsw.Connection, fact: Fact) -> None:
     outbox.put(connection, fact.receiver, fact.key, fact.content)

@@ -1,14 +1,14 @@
 """How rows of the post room's tables become its types: the columns to read, and what to make of them."""
 
-import sqlite3
-from collections.abc import Iterable
 from typing import Any
 
+import apsw
 import msgspec
 
 from upthread.account.model import Author
 from upthread.post.model import Community, Post
 from upthread.post.names import folded
+from upthread.storage.sqlite import Row
 
 POST = """
     post.id, (SELECT name FROM community WHERE community.id = post.community_id) AS community, title, url, domain,
@@ -34,10 +34,7 @@ COMMUNITY_BY_NAME = f"""
 """  # noqa: S608 - no input in it
 
 
-# Columns are taken in their order, not by their names, which took four times as long, and a page has dozens of rows.
-
-
-def post_of(row: sqlite3.Row) -> Post:
+def post_of(row: Row) -> Post:
     """The post in a row of the columns above."""
     (
         post_id, community, title, url, domain, has_text, author_id, author_name, created_at, edited_at, ups, downs,
@@ -66,7 +63,7 @@ def post_of(row: sqlite3.Row) -> Post:
     )
 
 
-def community_of(row: Iterable[Any]) -> Community:
+def community_of(row: Row) -> Community:
     """The community in a row of :data:`COMMUNITY` and, behind that, of as many of :data:`TEXTS` as were read."""
     community_id, name, title, created_at, subscribers, posts, *texts = row
     read: dict[str, Any] = dict(zip(TEXTS, texts, strict=False))
@@ -83,12 +80,12 @@ def community_of(row: Iterable[Any]) -> Community:
     )
 
 
-def read_post(connection: sqlite3.Connection, post_id: int) -> Post:
+def read_post(connection: apsw.Connection, post_id: int) -> Post:
     """A post that is there, with its HTML, as the running transaction sees it."""
-    return post_of(connection.execute(POST_BY_ID, (post_id,)).fetchone())
+    return post_of(connection.execute(POST_BY_ID, (post_id,)).get)
 
 
-def find_community(connection: sqlite3.Connection, name: str) -> Community | None:
+def find_community(connection: apsw.Connection, name: str) -> Community | None:
     """One community with all of its texts, as the running transaction sees it."""
     row = connection.execute(COMMUNITY_BY_NAME, (folded(name),)).fetchone()
     return community_of(row) if row else None

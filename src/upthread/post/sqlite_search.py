@@ -5,10 +5,10 @@ is looked for as a phrase in a column of its own, which narrows the search down 
 matches a part of a longer name, the names themselves are compared as well.
 """
 
-import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
+import apsw
 import msgspec
 
 from upthread.links import as_domain
@@ -32,13 +32,13 @@ TITLE_WEIGHT = 8.0
 
 
 def index_post(
-    connection: sqlite3.Connection, post_id: int, writing: Writing, community: str, author: str, domain: str
+    connection: apsw.Connection, post_id: int, writing: Writing, community: str, author: str, domain: str
 ) -> None:
     """Make a new post findable."""
     index_posts(connection, [search_row(post_id, writing, community, author, domain)])
 
 
-def index_posts(connection: sqlite3.Connection, rows: Iterable[SearchRow]) -> None:
+def index_posts(connection: apsw.Connection, rows: Iterable[SearchRow]) -> None:
     """Make new posts findable."""
     connection.executemany(
         "INSERT INTO post_search (rowid, title, text, community, author, domain) VALUES (?, ?, ?, ?, ?, ?)", rows
@@ -50,7 +50,7 @@ def search_row(post_id: int, writing: Writing, community: str, author: str, doma
     return post_id, without_marks(writing.title), without_marks(writing.plain), community, author, domain
 
 
-def reindex_post(connection: sqlite3.Connection, post_id: int, writing: Writing) -> None:
+def reindex_post(connection: apsw.Connection, post_id: int, writing: Writing) -> None:
     """Find a post by its new words, no longer by the old ones."""
     connection.execute(
         "UPDATE post_search SET title = ?, text = ? WHERE rowid = ?",
@@ -58,7 +58,7 @@ def reindex_post(connection: sqlite3.Connection, post_id: int, writing: Writing)
     )
 
 
-def index_community(connection: sqlite3.Connection, community_id: int, name: str, texts: CommunityTexts) -> None:
+def index_community(connection: apsw.Connection, community_id: int, name: str, texts: CommunityTexts) -> None:
     """Make a community findable by its name, by the words that capitals show in it, and by what it says."""
     connection.execute("DELETE FROM community_search WHERE rowid = ?", (community_id,))
     connection.execute(
@@ -67,7 +67,7 @@ def index_community(connection: sqlite3.Connection, community_id: int, name: str
     )
 
 
-def find_communities(connection: sqlite3.Connection, text: str, limit: int) -> list[Community]:
+def find_communities(connection: apsw.Connection, text: str, limit: int) -> list[Community]:
     """Communities with these words (the last one may be unfinished), best first."""
     words = phrases(text)
     if not words:
@@ -84,7 +84,7 @@ def find_communities(connection: sqlite3.Connection, text: str, limit: int) -> l
     return [community_of(row) for row in found]
 
 
-def search(connection: sqlite3.Connection, query: SearchQuery) -> PostHits:
+def search(connection: apsw.Connection, query: SearchQuery) -> PostHits:
     """Live posts that match, best first among the newest; newest first where no words are asked for."""
     names = {
         "community": query.community,
@@ -115,7 +115,7 @@ def search(connection: sqlite3.Connection, query: SearchQuery) -> PostHits:
 
 
 def _matching(
-    connection: sqlite3.Connection, query: SearchQuery, parameters: dict[str, Any], *, by_words: bool
+    connection: apsw.Connection, query: SearchQuery, parameters: dict[str, Any], *, by_words: bool
 ) -> list[int]:
     conditions = ["post_search MATCH :match"]
     if query.community:
@@ -133,14 +133,14 @@ def _matching(
     return best_of_newest(connection, "post", matching, best_first, parameters)
 
 
-def _hits(connection: sqlite3.Connection, ids: list[int], match: str, limit: int) -> PostHits:
+def _hits(connection: apsw.Connection, ids: list[int], match: str, limit: int) -> PostHits:
     shown = ids[:limit]
     snippets: dict[int, str] = {}
     snippet = "snippet(post_search, 1, :begins, :ends, '…', :words) AS text"
     columns = f"{snippet}, highlight(post_search, 0, :begins, :ends) AS title"
-    for row in with_hits(connection, "post", columns, match, shown):
-        in_title_only = HIT_BEGINS in row["title"] and HIT_BEGINS not in row["text"]
-        snippets[row["id"]] = row["title"] if in_title_only else row["text"]
+    for post_id, text, title in with_hits(connection, "post", columns, match, shown):
+        in_title_only = HIT_BEGINS in title and HIT_BEGINS not in text
+        snippets[post_id] = title if in_title_only else text
     found = connection.execute(POSTS_BY_ID, (msgspec.json.encode(shown).decode(),))
     return PostHits(
         hits=[PostHit(post, snippets.get(post.id, "")) for post in map(post_of, found)], more=len(ids) > limit

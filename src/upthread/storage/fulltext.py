@@ -6,12 +6,13 @@ here, never anything that a person typed.
 
 # ruff: noqa: S608 - what is put into the statements are the rooms' own names; values are always parameters
 
-import sqlite3
 from typing import Any
 
+import apsw
 import msgspec
 
 from upthread.ranking import SEARCH_WINDOW
+from upthread.storage.sqlite import Row
 
 WORDS_LIMIT = 20
 """Words of a search that are looked for; more of them only make it slow."""
@@ -45,7 +46,7 @@ def without_marks(text: str) -> str:
 
 
 def best_of_newest(
-    connection: sqlite3.Connection, table: str, matching: str, best_first: str, parameters: dict[str, Any]
+    connection: apsw.Connection, table: str, matching: str, best_first: str, parameters: dict[str, Any]
 ) -> list[int]:
     """Ids of matches, best first among the newest :data:`SEARCH_WINDOW` of them, so that a common word stays cheap.
 
@@ -65,12 +66,12 @@ def best_of_newest(
     ranked = connection.execute(
         f"SELECT {table}.id {matching} AND {table}_search.rowid >= :oldest"
         f" ORDER BY {best_first}, {table}.id DESC LIMIT :limit OFFSET :offset",
-        {**parameters, "oldest": newest[-1]["id"]},
+        {**parameters, "oldest": newest[-1][0]},
     )
-    return [row["id"] for row in ranked]
+    return [row_id for (row_id,) in ranked]
 
 
-def newest_between(connection: sqlite3.Connection, table: str, index: str, parameters: dict[str, Any]) -> list[int]:
+def newest_between(connection: apsw.Connection, table: str, index: str, parameters: dict[str, Any]) -> list[int]:
     """Ids of live rows made ``after`` and ``before`` a time, newest first, through an index by time."""
     found = connection.execute(
         f"""
@@ -81,13 +82,11 @@ def newest_between(connection: sqlite3.Connection, table: str, index: str, param
         """,
         parameters,
     )
-    return [row["id"] for row in found]
+    return [row_id for (row_id,) in found]
 
 
-def with_hits(
-    connection: sqlite3.Connection, table: str, columns: str, match: str, ids: list[int]
-) -> list[sqlite3.Row]:
-    """The ``columns`` of these rows of a search index; they may use ``:begins``, ``:ends`` and ``:words``.
+def with_hits(connection: apsw.Connection, table: str, columns: str, match: str, ids: list[int]) -> list[Row]:
+    """The ids and ``columns`` of these rows of a search index; they may use ``:begins``, ``:ends`` and ``:words``.
 
     It is one walk over all matches between the lowest and the highest id, because FTS5 would begin the search anew for
     each of a list of ids.
@@ -96,7 +95,7 @@ def with_hits(
         return []
     return connection.execute(
         f"""
-        SELECT rowid AS id, {columns} FROM {table}_search WHERE {table}_search MATCH :match
+        SELECT rowid, {columns} FROM {table}_search WHERE {table}_search MATCH :match
             AND rowid BETWEEN :lowest AND :highest AND +rowid IN (SELECT value FROM json_each(:ids))
         """,
         {

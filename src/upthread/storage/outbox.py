@@ -6,9 +6,9 @@ so a thousand votes on one author wait as one row. A fact that is a state carrie
 beside that state and counts up in the same transaction; by it the receiver knows old news.
 """
 
-import sqlite3
 from typing import Protocol
 
+import apsw
 import msgspec
 
 from upthread.storage.sqlite import Database
@@ -69,7 +69,7 @@ class Outbox(Protocol):
         ...
 
 
-def put(connection: sqlite3.Connection, receiver: str, key: str, fact: msgspec.Struct) -> None:
+def put(connection: apsw.Connection, receiver: str, key: str, fact: msgspec.Struct) -> None:
     """Keep a fact for ``receiver`` within the running write."""
     connection.execute(
         "INSERT OR REPLACE INTO outbox (receiver, kind, key, payload, kept_at) VALUES (?, ?, ?, ?, unixepoch())",
@@ -95,7 +95,7 @@ class SqliteOutbox:
     async def settle(self, delivered: list[Envelope]) -> None:
         """Forget what was delivered; a fact replaced since then has another ``seq`` and stays."""
 
-        def forget(connection: sqlite3.Connection) -> None:
+        def forget(connection: apsw.Connection) -> None:
             connection.executemany("DELETE FROM outbox WHERE seq = ?", [(envelope.stamp,) for envelope in delivered])
 
         await self._database.write(forget)

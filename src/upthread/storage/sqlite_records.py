@@ -1,24 +1,24 @@
 """Records of a backup from and to a SQLite file: what every room does alike."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar, get_origin
 
+import apsw
 import msgspec
 from msgspec import Struct
 
 from upthread.storage.records import Counter, WaitingFact
+from upthread.storage.sqlite import named
 
 T = TypeVar("T", bound=Struct)
 
 
-def read(connection: sqlite3.Connection, kind: type[T], statement: str) -> Iterator[T]:
+def read(connection: apsw.Connection, kind: type[T], statement: str) -> Iterator[T]:
     """The rows of a statement as records: a column for each field, in JSON where a field is no plain value."""
     fields = msgspec.structs.fields(kind)
     flags = [field.name for field in fields if field.type is bool]
     nested = [field.name for field in fields if _is_nested(field.type)]
-    for row in connection.execute(statement):
-        values = dict(row)
+    for values in named(connection.execute(statement)):
         values |= {name: bool(values[name]) for name in flags}
         values |= {name: msgspec.json.decode(values[name]) for name in nested}
         yield msgspec.convert(values, kind)
@@ -28,7 +28,7 @@ def _is_nested(kind: Any) -> bool:
     return get_origin(kind) is list or (isinstance(kind, type) and issubclass(kind, Struct))
 
 
-def add(connection: sqlite3.Connection, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+def add(connection: apsw.Connection, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
     """Add rows that all have the same columns in the same order: by name it would take longer."""
     rows = list(rows)
     if rows:
@@ -37,12 +37,12 @@ def add(connection: sqlite3.Connection, table: str, rows: Iterable[Mapping[str, 
         connection.executemany(statement, [tuple(row.values()) for row in rows])
 
 
-def read_facts(connection: sqlite3.Connection) -> Iterator[WaitingFact]:
+def read_facts(connection: apsw.Connection) -> Iterator[WaitingFact]:
     """What is in the outbox, oldest first."""
     return read(connection, WaitingFact, "SELECT receiver, kind, key, payload FROM outbox ORDER BY seq")
 
 
-def add_facts(connection: sqlite3.Connection, facts: Iterable[WaitingFact]) -> None:
+def add_facts(connection: apsw.Connection, facts: Iterable[WaitingFact]) -> None:
     """Put facts into the outbox; one takes the place of another with the same key."""
     connection.executemany(
         "INSERT OR REPLACE INTO outbox (receiver, kind, key, payload, kept_at)"
@@ -51,13 +51,13 @@ def add_facts(connection: sqlite3.Connection, facts: Iterable[WaitingFact]) -> N
     )
 
 
-def read_counters(connection: sqlite3.Connection) -> Iterator[Counter]:
+def read_counters(connection: apsw.Connection) -> Iterator[Counter]:
     """The last ids that were handed out, but for the outbox, whose numbers mean nothing elsewhere."""
     statement = "SELECT name, seq AS last FROM sqlite_sequence WHERE name != 'outbox' ORDER BY name"
     return read(connection, Counter, statement)
 
 
-def set_counters(connection: sqlite3.Connection, counters: Iterable[Counter]) -> None:
+def set_counters(connection: apsw.Connection, counters: Iterable[Counter]) -> None:
     """Hand out higher ids from now on. A counter that has no table here is for another engine."""
     for counter in counters:
         connection.execute("DELETE FROM sqlite_sequence WHERE name = ?", (counter.name,))
