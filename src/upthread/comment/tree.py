@@ -44,17 +44,14 @@ class Wanted(Struct, frozen=True):
     """Whether these are all there are, so that a store need not count."""
 
 
-class _Seat:
+class _Seat(Struct):
     """A comment that may come onto the page."""
 
-    __slots__ = ("comment", "cost", "key", "replies", "shown")
-
-    def __init__(self, placed: Placed, cost: int) -> None:
-        self.comment = placed.comment
-        self.key = placed.key
-        self.cost = cost
-        self.replies: list[_Seat] = []
-        self.shown = False
+    comment: Comment
+    key: float
+    cost: int
+    replies: list["_Seat"] = []
+    shown: bool = False
 
     def reply_costs(self, most: int) -> range:
         """The costs of so many of its replies at most, whether these have been read or not."""
@@ -87,7 +84,7 @@ class Selection:
 
     def __init__(self, top: Sequence[Placed], limit: int) -> None:
         self._limit = limit
-        self._top = [_Seat(placed, place) for place, placed in enumerate(top)]
+        self._top = [_Seat(placed.comment, placed.key, place) for place, placed in enumerate(top)]
         self._seats = list(self._top)
         self._costs = list(range(len(self._top)))
         """Those of all seats, sorted."""
@@ -124,10 +121,11 @@ class Selection:
         parents = {seat.comment.id: seat for seat in self._lowest}
         self._lowest = []
         for placed in replies:
-            parent = parents[placed.comment.parent_id or 0]
+            comment = placed.comment
+            parent = parents[comment.parent_id or 0]
             cost = parent.cost + REPLY_COST * (len(parent.replies) + 1)
             if cost <= self._highest_cost:
-                seat = _Seat(placed, cost)
+                seat = _Seat(comment, placed.key, cost)
                 parent.replies.append(seat)
                 self._lowest.append(seat)
                 self._costs.append(cost)
