@@ -32,6 +32,8 @@ async def test_the_founder_moderates_and_follows(post: PostService, clock: Manua
     assert "<li>Be kind</li>" in made.rules_html
     assert await post.community("garden_TALK") == made
     assert [community.name for community in await post.subscriptions(ANN.id)] == ["Garden_Talk"]
+    assert await post.follows(ANN.id, made.id)
+    assert not await post.follows(BOB.id, made.id)
 
 
 async def test_a_community_without_a_title_is_called_by_its_name(post: PostService) -> None:

@@ -151,6 +151,12 @@ class MongoPostStore:
         found.sort(key=lambda community: str(community["name_folded"]))
         return [CommunityLink(each["_id"], each["name"], each["subscribers"]) for each in found]
 
+    async def follows(self, person_id: int, community_id: int) -> bool:
+        """Whether a person follows this community."""
+        subscription = {"person_id": person_id, "community_id": community_id}
+        found = self._database.collection(SUBSCRIPTION).find_one(subscription, ["_id"])
+        return await self._database.read(found) is not None
+
     # posts
 
     async def add_post(self, new: NewPost) -> Post | None:

@@ -156,6 +156,11 @@ class PostService:
         """The communities a person follows, by name."""
         return await self._store.subscriptions(person_id)
 
+    @idempotent
+    async def follows(self, person_id: int, community_id: int) -> bool:
+        """Whether a person follows this community."""
+        return await self._store.follows(person_id, community_id)
+
     # posts
 
     async def submit(self, actor: Actor, draft: PostDraft) -> Post:

@@ -127,6 +127,11 @@ class SqlitePostStore:
         )
         return [CommunityLink(*row) for row in rows]
 
+    async def follows(self, person_id: int, community_id: int) -> bool:
+        """Whether a person follows this community."""
+        subscription = "SELECT 1 FROM subscription WHERE person_id = ? AND community_id = ?"
+        return self._database.row(subscription, (person_id, community_id)) is not None
+
     # posts
 
     async def add_post(self, new: NewPost) -> Post | None:

@@ -130,6 +130,10 @@ class PostStore(Protocol):
         """The communities a person follows, by name."""
         ...
 
+    async def follows(self, person_id: int, community_id: int) -> bool:
+        """Whether a person follows this community."""
+        ...
+
     # posts
 
     async def add_post(self, new: NewPost) -> Post | None:

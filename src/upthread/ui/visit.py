@@ -194,8 +194,7 @@ class Visit:
         """Whether the visitor follows this community."""
         if self.me is None:
             return False
-        followed = await self.part("post", self.services.post.subscriptions(self.me.person.id), [])
-        return any(one.id == community.id for one in followed)
+        return await self.part("post", self.services.post.follows(self.me.person.id, community.id), otherwise=False)
 
     @cached_property
     def views(self) -> Views:
