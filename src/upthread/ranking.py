@@ -121,10 +121,11 @@ class Ranks(NamedTuple):
 def post_ranks(ups: int, downs: int, created_at: int, last_comment_at: int) -> Ranks:
     """A post's place in all orders that votes decide."""
     score = ups - downs
+    as_posted = hot(score, created_at)
     return Ranks(
         score=score,
-        hot=hot(score, created_at),
-        active=active(score, created_at, last_comment_at),
+        hot=as_posted,
+        active=active(score, created_at, last_comment_at) if last_comment_at > created_at else as_posted,
         controversy=controversy(ups, downs),
     )
 

@@ -16,6 +16,7 @@ from upthread.assembly import open_services
 from upthread.importing.dump import BadLine, Dump, Unrecognised, recognised
 from upthread.importing.importer import Step, bytes_to_read, import_dumps
 from upthread.options import data_option, site_places
+from upthread.runtime import garbage
 
 BAD_LINES_SHOWN = 20
 """Bad lines named for each file; the rest are counted only."""
@@ -66,6 +67,7 @@ def import_reddit(files: tuple[Path, ...], data: Path, comments: int) -> None:
     """
     dumps = [_recognised(path) for path in files]
     report = Report(bytes_to_read(dumps, comments))
+    garbage.collect_less()
     asyncio.run(_import(dumps, data, comments, report))
     report.summarise()
     sys.exit(report.status)

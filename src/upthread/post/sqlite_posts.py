@@ -49,6 +49,7 @@ def _insert(connection: apsw.Connection, community_id: int, new: NewPost) -> int
 
 def post_columns(community_id: int, new: NewPost) -> dict[str, Any]:
     """The row of a new post; what is not said here is as it is for every new one."""
+    ranks = post_ranks(new.ups, new.downs, new.created_at, last_comment_at=0)
     return {
         "community_id": community_id,
         "title": new.writing.title,
@@ -64,7 +65,10 @@ def post_columns(community_id: int, new: NewPost) -> dict[str, Any]:
         "edited_at": new.edited_at,
         "ups": new.ups,
         "downs": new.downs,
-        **post_ranks(new.ups, new.downs, new.created_at, last_comment_at=0)._asdict(),
+        "score": ranks.score,
+        "hot": ranks.hot,
+        "active": ranks.active,
+        "controversy": ranks.controversy,
         "flair": new.flair,
         "nsfw": new.nsfw,
         "locked": new.locked,

@@ -15,7 +15,6 @@ queued. A client that sends its request a letter a minute holds up none of this.
 
 import asyncio
 import errno
-import gc
 import multiprocessing
 import os
 import resource
@@ -30,6 +29,7 @@ import uvloop
 from starlette.types import ASGIApp
 
 from upthread.errors import StartError
+from upthread.runtime import garbage
 from upthread.runtime.http import BACKLOG, Server
 from upthread.runtime.requests import Requests
 from upthread.runtime.workers import STOP_SIGNALS, supervise
@@ -42,8 +42,6 @@ DRAIN = 4.0
 """Seconds that running requests have to end after we were asked to stop."""
 CUT = 0.3
 """Seconds for the answers of the requests that were cut to go out."""
-GARBAGE = (10_000, 20, 20)
-"""New things after which the youngest are looked through for garbage, and how often that comes to the older ones."""
 LAST_RESORT = 4.8
 """Seconds after which the process ends whatever still hangs: a thread in a long search, a disk that does not answer.
 Nothing acknowledged is lost by it, as that is on disk before it is acknowledged."""
@@ -169,7 +167,7 @@ async def _serve_until(
     requests = Requests(app, process)
     server = Server(requests, listener, _affordable_connections())
     server.start()
-    _collect_garbage_less()
+    garbage.collect_less()
     ready()
     await asked.wait()
     server.stop()
@@ -182,17 +180,6 @@ async def _serve_until(
     if not (await asyncio.wait([draining], timeout=DRAIN))[0]:
         log.warning("connections were cut, as they took too long to end", requests=requests.cut())
         await asyncio.wait([draining], timeout=CUT)
-
-
-def _collect_garbage_less() -> None:
-    """Leave what is there at the start out of garbage collection, and look through what comes later less often.
-
-    A page of 500 comments makes some thousand things that Python's collector counts, and it looked through all of the
-    process again and again for garbage that there is none of: a fifth of that page's time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GARBAGE)
 
 
 def _end_at_last() -> None:
