@@ -73,6 +73,8 @@ def _latency(results: Results, name: str, server: Server, path: str, cookie: str
 
 def growth(results: Results, sites: dict[str, Site], rounds: int, seconds: int) -> None:
     """Row 6: the same pages and votes on sites of different sizes, side by side."""
+    for site in sites.values():
+        votes.take_back(site)
     with ExitStack() as stack:
         servers = {name: stack.enter_context(one_process(site.folder)) for name, site in sites.items()}
         asked = {
