@@ -11,11 +11,11 @@ TEMPLATE = Path(__file__).with_name("performance.md")
 PAGES = {
     "front": "front page from memory",
     "made": "front page composed anew",
-    "made first": "the same, no row remembered",
+    "made first": "front page anew, no row remembered",
     "home": "a person's front page",
     "shipped": "thread page, 200 comments shown",
     "thread": "thread page, 500 shown of 500",
-    "thread first": "the same, no row remembered",
+    "thread first": "thread page, no row remembered",
     "large": "thread page, 500 shown of 44,169",
 }
 GROWTH = {
