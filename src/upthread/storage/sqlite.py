@@ -383,23 +383,10 @@ def _migrate(connection: apsw.Connection, path: Path, layout: Layout) -> None:
     try:
         version = _version(connection, path, layout)  # another process may have been here first
         for script in layout.migrations[version:]:
-            for statement in statements(script):
-                connection.execute(statement)
+            connection.execute(script)
         connection.execute(f"PRAGMA application_id={layout.application_id:d}")
         connection.execute(f"PRAGMA user_version={len(layout.migrations):d}")
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
-
-
-def statements(script: str) -> Iterator[str]:
-    """The statements of a script one by one (``executescript`` would commit in between)."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if apsw.complete(statement):
-            yield statement
-            statement = ""
-    if statement.strip():
-        raise ValueError(f"unfinished statement: {statement.strip()[:80]}")
